@@ -1,0 +1,9 @@
+# Debian 12 packages; scripts/install-deps installs them.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+add_library(yh_dependencies INTERFACE)
+foreach(module jansson libpcre2-8 libutf8proc gumbo libzstd zlib libxxhash uchardet)
+    pkg_check_modules(dep_${module} REQUIRED IMPORTED_TARGET ${module})
+    target_link_libraries(yh_dependencies INTERFACE PkgConfig::dep_${module})
+endforeach()
+target_link_libraries(yh_dependencies INTERFACE Threads::Threads m)

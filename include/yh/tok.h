@@ -1,0 +1,97 @@
+/* Tokenizers: byte-level BPE, read from and written to Hugging Face's tokenizer.json.
+ * A loaded yh_tok is immutable: any number of threads may encode and decode with it. */
+#ifndef YH_TOK_H
+#define YH_TOK_H
+
+#include "yh/runtime.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct yh_tok yh_tok;
+
+typedef struct yh_ids {
+    uint32_t *id;
+    /* byte offsets [begin, end) of each id in the input; NULL unless asked for */
+    uint64_t *begin, *end;
+    size_t n, cap;
+} yh_ids;
+#define YH_IDS_INIT                                                                                \
+    {                                                                                              \
+        NULL, NULL, NULL, 0, 0                                                                     \
+    }
+void yh_ids_fini(yh_ids *ids);
+
+enum {
+    YH_ENCODE_SPECIAL =
+        1, /* special tokens written in the text become their ids (else plain text) */
+    YH_ENCODE_TEMPLATE = 2, /* add what the post-processor adds (for example BOS) */
+    YH_ENCODE_OFFSETS = 4
+};
+
+/* path: a tokenizer.json, or a folder that holds one (and maybe tokenizer_config.json). */
+yh_status yh_tok_load(yh_tok **out, const char *path, yh_err *err) YH_MUST_CHECK;
+void yh_tok_free(yh_tok *t);
+/* Writes tokenizer.json and tokenizer_config.json into dir. */
+yh_status yh_tok_save(const yh_tok *t, const char *dir, yh_err *err) YH_MUST_CHECK;
+
+/* Appends the ids of text[0..n) to out. Any bytes are accepted: invalid UTF-8 becomes U+FFFD. */
+yh_status yh_tok_encode(const yh_tok *t, const char *text, size_t n, unsigned flags, yh_ids *out,
+                        yh_err *err) YH_MUST_CHECK;
+/* Bytes of one token ("" for an unknown id); borrowed from t. special: NULL or set. */
+const char *yh_tok_bytes(const yh_tok *t, uint32_t id, size_t *len, bool *special);
+/* Whole text, caller frees with yh_text_free; skip_special leaves special tokens out. */
+yh_status yh_tok_decode(const yh_tok *t, const uint32_t *id, size_t n, bool skip_special,
+                        char **text, size_t *len, yh_err *err) YH_MUST_CHECK;
+void yh_text_free(char *text);
+
+/* Incremental decoding that never cuts a UTF-8 character. Caller-owned state, zero to start. */
+typedef struct yh_tok_stream {
+    unsigned char held[8];
+    size_t n;
+} yh_tok_stream;
+/* Writes at most cap bytes that are ready (cap >= longest token + 8) and returns their number. */
+size_t yh_tok_stream_push(const yh_tok *t, yh_tok_stream *s, uint32_t id, char *out, size_t cap);
+size_t yh_tok_stream_end(yh_tok_stream *s, char *out,
+                         size_t cap); /* what is held, invalid as U+FFFD */
+
+uint32_t yh_tok_size(const yh_tok *t);                   /* ids are below this */
+size_t yh_tok_longest(const yh_tok *t);                  /* bytes of the longest token */
+int64_t yh_tok_find(const yh_tok *t, const char *token); /* id of an added token by its text; -1 */
+int64_t yh_tok_eos(const yh_tok *t); /* end of text / document separator; -1: none */
+int64_t yh_tok_bos(const yh_tok *t);
+uint64_t yh_tok_hash(const yh_tok *t); /* of vocabulary, merges and added tokens */
+
+/* Chat template as in tokenizer_config.json; NULL: none. Rendering: yh_tok_chat. */
+const char *yh_tok_chat_template(const yh_tok *t);
+typedef struct yh_chat_message {
+    const char *role, *content;
+} yh_chat_message;
+/* Renders messages as the model's template would, for the template families that are known
+ * (ChatML, Llama 3); YH_UNSUPPORTED names what is not. Caller frees with yh_text_free. */
+yh_status yh_tok_chat(const yh_tok *t, const yh_chat_message *m, size_t n,
+                      bool add_generation_prompt, char **text, yh_err *err) YH_MUST_CHECK;
+
+/* ---- training ---- */
+typedef struct yh_tok_trainer yh_tok_trainer;
+typedef struct yh_tok_train_options {
+    uint32_t vocab;      /* with specials; 0: 32768 */
+    const char *pattern; /* pre-tokenizer; NULL: Qwen2's */
+    int threads;         /* 0: all */
+} yh_tok_train_options;
+yh_status yh_tok_trainer_create(yh_tok_trainer **out, const yh_tok_train_options *o,
+                                yh_err *err) YH_MUST_CHECK;
+void yh_tok_trainer_free(yh_tok_trainer *t);
+/* Counts the words of one document. */
+yh_status yh_tok_trainer_add(yh_tok_trainer *t, const char *text, size_t n,
+                             yh_err *err) YH_MUST_CHECK;
+/* Merges until the vocabulary is full; done/total are merges. */
+yh_status yh_tok_trainer_finish(yh_tok_trainer *t,
+                                void (*progress)(void *user, uint64_t done, uint64_t total),
+                                void *user, yh_tok **out, yh_err *err) YH_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

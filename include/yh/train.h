@@ -1,0 +1,76 @@
+/* Training: from token shards to a model folder. */
+#ifndef YH_TRAIN_H
+#define YH_TRAIN_H
+
+#include "yh/model.h"
+#include "yh/tokens.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum yh_optimizer {
+    YH_OPT_MUON,
+    YH_OPT_ADAMW
+} yh_optimizer; /* Muon: matrices; rest AdamW */
+typedef enum yh_schedule { YH_SCHED_WSD, YH_SCHED_COSINE, YH_SCHED_CONSTANT } yh_schedule;
+
+typedef struct yh_train_progress yh_train_progress;
+
+/* Everything 0 or NULL follows from the rules in docs/train.md. */
+typedef struct yh_train_options {
+    const char *data;      /* token folder */
+    const char *tokenizer; /* folder whose tokenizer files are copied into the run; NULL: data's */
+    const char *out;       /* run folder: a model folder plus training state and metrics.jsonl */
+    const char
+        *model; /* named size ("gpt2", "d6", ...), a config.json, or a model folder to start from */
+    int depth;  /* the dial; used when model is NULL */
+    double minutes;                /* stop by time: the schedule follows the clock's budget */
+    uint64_t tokens, steps;        /* or by tokens, or by steps; at most one of the three */
+    uint64_t batch_tokens;         /* per optimiser step */
+    uint32_t context, micro_batch; /* tokens per sequence; sequences per micro-batch */
+    yh_optimizer optimizer;
+    yh_schedule schedule;
+    double lr, muon_lr, min_lr_ratio, warmup_ratio, decay_ratio, weight_decay, beta1, beta2, eps,
+        clip;
+    bool lr_set, muon_lr_set, wd_set, clip_set, beta2_set, warmup_set, optimizer_set,
+        schedule_set; /* given explicitly */
+    yh_precision precision;
+    int recompute; /* 0 none, 1 cheap activations */
+    uint64_t seed;
+    uint32_t eval_every, sample_every, save_every; /* steps; 0: by rule */
+    const char *sample_prompt;
+    bool resume;           /* go on from `out` when it holds a checkpoint (else start there) */
+    bool keep_best;        /* leave the weights best on held-out documents (stops early) */
+    bool across_documents; /* attention crosses document boundaries (nanoGPT's way) */
+    void (*progress)(void *user, const yh_train_progress *p);
+    void *user;
+} yh_train_options;
+
+struct yh_train_progress {
+    const char *event;    /* "plan", "step", "eval", "sample", "save", "done" */
+    uint64_t step, steps; /* steps: 0 when unknown (by time) */
+    uint64_t tokens;
+    double loss, bits_per_byte; /* of the step / of held-out text (NaN: not known yet) */
+    double lr, grad_norm;
+    double tokens_per_second, peak_fraction; /* model FLOPs against the measured peak */
+    double seconds, seconds_left;
+    uint64_t memory_predicted, memory_peak;
+    const char
+        *text; /* event "sample": the sample; "plan": a description; "done": why it stopped */
+};
+
+typedef struct yh_train_result {
+    uint64_t steps, tokens, best_step;
+    double seconds, loss, best_bits_per_byte, tokens_per_second, peak_fraction;
+    uint64_t memory_predicted, memory_peak;
+    char stopped_because[96];
+} yh_train_result;
+
+yh_status yh_train_run(const yh_train_options *o, yh_pool *pool, yh_train_result *r,
+                       yh_err *err) YH_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

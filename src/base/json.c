@@ -1,0 +1,123 @@
+#include <math.h>
+
+#include "base/file.h"
+#include "base/json.h"
+
+yh_status yh_json_parse(json_t **out, const char *text, size_t n, const char *name, yh_err *err)
+{
+    json_error_t e;
+    *out = json_loadb(text, n, JSON_ALLOW_NUL, &e);
+    if (*out == NULL) {
+        if (json_error_code(&e) == json_error_out_of_memory)
+            return yh_fail(err, YH_NOMEM, "%s: no memory to parse JSON", name);
+        return yh_fail(err, YH_CORRUPT, "%s: line %d, column %d: not valid JSON: %s", name, e.line,
+                       e.column, e.text);
+    }
+    return YH_OK;
+}
+
+yh_status yh_json_load(json_t **out, const char *path, size_t limit, yh_err *err)
+{
+    yh_buf b;
+    *out = NULL;
+    yh_buf_init(&b, 0);
+    yh_status s = yh_file_read(path, limit, &b, err);
+    if (s == YH_OK)
+        s = yh_json_parse(out, b.data, b.len, path, err);
+    yh_buf_fini(&b);
+    return s;
+}
+
+yh_status yh_json_save(const json_t *j, const char *path, bool pretty, yh_err *err)
+{
+    char *text = json_dumps(j, (pretty ? JSON_INDENT(2) : JSON_COMPACT) | JSON_REAL_PRECISION(17));
+    if (text == NULL)
+        return yh_fail(err, YH_NOMEM, "%s: cannot write JSON: no memory, or text that is not UTF-8",
+                       path);
+    yh_writer w = YH_WRITER_INIT;
+    yh_status s = yh_writer_open(&w, path, err);
+    if (s == YH_OK)
+        s = yh_writer_write(&w, text, strlen(text), err);
+    if (s == YH_OK)
+        s = yh_writer_write(&w, "\n", 1, err);
+    if (s == YH_OK)
+        s = yh_writer_commit(&w, err);
+    else
+        yh_writer_abort(&w);
+    /* jansson's own allocator made it */
+    json_malloc_t jm;
+    json_free_t jf;
+    json_get_alloc_funcs(&jm, &jf);
+    jf(text);
+    return s;
+}
+
+static yh_status missing(const char *name, const char *key, yh_err *err)
+{
+    return yh_fail(err, YH_CORRUPT, "%s: key \"%s\" is missing", name, key);
+}
+
+yh_status yh_json_int(const json_t *obj, const char *key, int64_t min, int64_t max,
+                      bool has_default, int64_t dflt, const char *name, int64_t *out, yh_err *err)
+{
+    const json_t *v = json_object_get(obj, key);
+    if (v == NULL || json_is_null(v)) {
+        *out = dflt;
+        return has_default ? YH_OK : missing(name, key, err);
+    }
+    double r = json_is_real(v) ? json_real_value(v) : 0.0;
+    if (json_is_integer(v))
+        *out = json_integer_value(v);
+    else if (json_is_real(v) && floor(r) == r && fabs(r) < 9e15)
+        *out = (int64_t)r;
+    else
+        return yh_fail(err, YH_CORRUPT, "%s: \"%s\" must be a whole number", name, key);
+    if (*out < min || *out > max)
+        return yh_fail(err, YH_CORRUPT, "%s: \"%s\" is %lld, must be %lld to %lld", name, key,
+                       (long long)*out, (long long)min, (long long)max);
+    return YH_OK;
+}
+
+yh_status yh_json_num(const json_t *obj, const char *key, double min, double max, bool has_default,
+                      double dflt, const char *name, double *out, yh_err *err)
+{
+    const json_t *v = json_object_get(obj, key);
+    if (v == NULL || json_is_null(v)) {
+        *out = dflt;
+        return has_default ? YH_OK : missing(name, key, err);
+    }
+    if (!json_is_number(v))
+        return yh_fail(err, YH_CORRUPT, "%s: \"%s\" must be a number", name, key);
+    *out = json_number_value(v);
+    if (!(*out >= min && *out <= max))
+        return yh_fail(err, YH_CORRUPT, "%s: \"%s\" is %g, must be %g to %g", name, key, *out, min,
+                       max);
+    return YH_OK;
+}
+
+yh_status yh_json_bool(const json_t *obj, const char *key, bool has_default, bool dflt,
+                       const char *name, bool *out, yh_err *err)
+{
+    const json_t *v = json_object_get(obj, key);
+    if (v == NULL || json_is_null(v)) {
+        *out = dflt;
+        return has_default ? YH_OK : missing(name, key, err);
+    }
+    if (!json_is_boolean(v))
+        return yh_fail(err, YH_CORRUPT, "%s: \"%s\" must be true or false", name, key);
+    *out = json_is_true(v);
+    return YH_OK;
+}
+
+yh_status yh_json_str(const json_t *obj, const char *key, bool has_default, const char *name,
+                      const char **out, yh_err *err)
+{
+    const json_t *v = json_object_get(obj, key);
+    *out = NULL;
+    if (v == NULL || json_is_null(v))
+        return has_default ? YH_OK : missing(name, key, err);
+    if (!json_is_string(v))
+        return yh_fail(err, YH_CORRUPT, "%s: \"%s\" must be a text", name, key);
+    *out = json_string_value(v);
+    return YH_OK;
+}

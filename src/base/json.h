@@ -1,0 +1,29 @@
+/* JSON by jansson, with errors that name the file and the key. Depth is limited by jansson to 2048.
+ * Objects returned as json_t * by _load are new references (json_decref); _get results are
+ * borrowed. */
+#ifndef YH_BASE_JSON_H
+#define YH_BASE_JSON_H
+
+#include <jansson.h>
+#include "base/alloc.h"
+
+yh_status yh_json_load(json_t **out, const char *path, size_t limit, yh_err *err) YH_MUST_CHECK;
+/* `name` stands for the file in messages. */
+yh_status yh_json_parse(json_t **out, const char *text, size_t n, const char *name,
+                        yh_err *err) YH_MUST_CHECK;
+yh_status yh_json_save(const json_t *j, const char *path, bool pretty,
+                       yh_err *err) YH_MUST_CHECK; /* atomic */
+
+/* Typed getters with a range; a missing key takes dflt when has_default, else YH_CORRUPT. */
+yh_status yh_json_int(const json_t *obj, const char *key, int64_t min, int64_t max,
+                      bool has_default, int64_t dflt, const char *name, int64_t *out,
+                      yh_err *err) YH_MUST_CHECK;
+yh_status yh_json_num(const json_t *obj, const char *key, double min, double max, bool has_default,
+                      double dflt, const char *name, double *out, yh_err *err) YH_MUST_CHECK;
+yh_status yh_json_bool(const json_t *obj, const char *key, bool has_default, bool dflt,
+                       const char *name, bool *out, yh_err *err) YH_MUST_CHECK;
+/* *out borrowed from obj; NULL when missing and has_default */
+yh_status yh_json_str(const json_t *obj, const char *key, bool has_default, const char *name,
+                      const char **out, yh_err *err) YH_MUST_CHECK;
+
+#endif

@@ -1,0 +1,22 @@
+/* Running work on a yh_pool. Work is split over outputs, never over a sum, so that results do not
+ * depend on the number of threads. */
+#ifndef YH_BASE_THREAD_H
+#define YH_BASE_THREAD_H
+
+#include "yh/runtime.h"
+
+/* Handles items [begin, end); worker is in [0, yh_pool_threads) and indexes scratch memory. */
+typedef void (*yh_range_fn)(void *arg, int64_t begin, int64_t end, int worker);
+
+/* Splits [0, n) into contiguous ranges of multiples of grain, one per worker at most, and returns
+ * when all are done. pool NULL: runs inline. Not reentrant: fn must not call yh_pool_run on the
+ * same pool. One caller at a time per pool. */
+void yh_pool_run(yh_pool *pool, int64_t n, int64_t grain, yh_range_fn fn, void *arg);
+
+/* The same with pieces of `grain` items handed out as workers become free: for uneven work. */
+void yh_pool_run_dynamic(yh_pool *pool, int64_t n, int64_t grain, yh_range_fn fn, void *arg);
+
+/* CPUs this process may use: affinity mask and cgroup quota. */
+int yh_cpu_count(void);
+
+#endif
