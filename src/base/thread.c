@@ -183,15 +183,14 @@ yh_status yh_pool_create(yh_pool **out, int threads, yh_err *err)
     }
     if (threads < 1 || threads > MAX_THREADS)
         return yh_fail(err, YH_INVALID, "%d threads: must be 1 to %d", threads, (int)MAX_THREADS);
-    /* 64-byte fields: aligned by hand, the allocator promises less */
-    yh_pool *p = aligned_alloc(64, (sizeof *p + 63) / 64 * 64);
+    /* fields sit on cache lines of their own: yh_malloc promises less alignment */
+    yh_pool *p = yh_big_alloc(sizeof *p);
     if (p == NULL)
         return yh_fail(err, YH_NOMEM, "no memory for a thread pool");
-    memset(p, 0, sizeof *p);
     p->threads = 1;
     p->workers = yh_calloc((size_t)threads, sizeof *p->workers);
     if (p->workers == NULL) {
-        free(p);
+        yh_big_free(p, sizeof *p);
         return yh_fail(err, YH_NOMEM, "no memory for a thread pool");
     }
     pthread_mutex_init(&p->lock, NULL);
@@ -223,5 +222,5 @@ void yh_pool_free(yh_pool *p)
     pthread_cond_destroy(&p->wake);
     pthread_cond_destroy(&p->done);
     yh_free(p->workers);
-    free(p);
+    yh_big_free(p, sizeof *p);
 }
