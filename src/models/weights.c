@@ -1,0 +1,182 @@
+/* A model's weights in memory: making, random start, binding to graphs, freeing. */
+#include <math.h>
+
+#include "base/rng.h"
+#include "formats/safetensors.h"
+#include "models/weights.h"
+
+/* Streams of random numbers: parameter i draws from stream BASE + i. */
+static const uint64_t init_stream = (uint64_t)0x796831 << 32;
+
+int64_t yh_weights_count(const yh_param_spec *s)
+{
+    int64_t n = 1;
+    for (int i = 0; i < s->ndim; i++)
+        n *= s->dim[i]; /* in range: checked by yh_weights_create */
+    return n;
+}
+
+bool yh_weights_is_bf16(const yh_model *m, const yh_param_spec *s)
+{
+    return m->type == YH_BF16 && s->kind != YH_PARAM_VECTOR;
+}
+
+yh_status yh_weights_alloc(yh_param *p, bool f32, bool bf16, yh_err *err)
+{
+    size_t n = (size_t)yh_weights_count(&p->spec);
+    if (f32) {
+        p->w = yh_big_alloc(n * sizeof *p->w);
+        p->owned_w = p->w != NULL;
+    }
+    if (bf16) {
+        p->w16 = yh_big_alloc(n * sizeof *p->w16);
+        p->owned_w16 = p->w16 != NULL;
+    }
+    if ((f32 && p->w == NULL) || (bf16 && p->w16 == NULL))
+        return yh_fail(err, YH_NOMEM, "no memory for the weights of \"%s\" (%zu numbers)",
+                       p->spec.name, n);
+    return YH_OK;
+}
+
+yh_status yh_weights_create(yh_model **out, const yh_model_config *cfg, yh_dtype type, yh_err *err)
+{
+    *out = NULL;
+    const yh_model_family *f = yh_model_family_find(cfg->family);
+    if (f == NULL)
+        return yh_fail(err, YH_UNSUPPORTED, "there is no model family \"%s\"", cfg->family);
+    if (type != YH_F32 && type != YH_BF16)
+        return yh_fail(err, YH_INVALID, "models compute in f32 or bf16, not %s",
+                       yh_dtype_text(type));
+    YH_TRY(yh_model_config_check(cfg, "model configuration", err));
+    yh_model *m = yh_calloc(1, sizeof *m);
+    if (m == NULL)
+        return yh_fail(err, YH_NOMEM, "no memory for a model");
+    m->family = f;
+    m->cfg = *cfg;
+    m->type = type;
+    m->n_params = f->param_count(cfg);
+    m->params = yh_calloc((size_t)m->n_params, sizeof *m->params);
+    if (m->params == NULL) {
+        yh_model_free(m);
+        return yh_fail(err, YH_NOMEM, "no memory for a model of %d tensors", m->n_params);
+    }
+    for (int i = 0; i < m->n_params; i++) {
+        yh_param_spec *p = &m->params[i].spec;
+        size_t n = sizeof(float);
+        f->param_spec(cfg, i, p);
+        for (int k = 0; k < p->ndim; k++)
+            if (p->dim[k] < 1 || !yh_mul_size(n, (size_t)p->dim[k], &n)) {
+                yh_status s = yh_fail(err, YH_LIMIT, "tensor \"%s\" would be too large", p->name);
+                m->n_params = 0; /* shapes of the rest are not known */
+                yh_model_free(m);
+                return s;
+            }
+    }
+    *out = m;
+    return YH_OK;
+}
+
+void yh_model_free(yh_model *m)
+{
+    if (m == NULL)
+        return;
+    for (int i = 0; m->params != NULL && i < m->n_params; i++) {
+        yh_param *p = &m->params[i];
+        size_t n = (size_t)yh_weights_count(&p->spec);
+        if (p->owned_w)
+            yh_big_free(p->w, n * sizeof *p->w);
+        if (p->owned_w16)
+            yh_big_free(p->w16, n * sizeof *p->w16);
+    }
+    yh_free(m->params);
+    yh_safetensors_close(m->files);
+    yh_free(m);
+}
+
+/* Four normals from one 128-bit draw (Box-Muller twice); the value of element i depends on
+ * (seed, parameter, i) only. */
+static void normals(uint64_t seed, uint64_t stream, uint64_t block, float out[4], double std)
+{
+    uint32_t r[4];
+    yh_philox(seed, stream, block, r);
+    for (int i = 0; i < 4; i += 2) {
+        double u = ((double)r[i] + 0.5) * 0x1p-32;
+        double v = (double)r[i + 1] * 0x1p-32 * 6.283185307179586;
+        double radius = std * sqrt(-2.0 * log(u));
+        out[i] = (float)(radius * cos(v));
+        out[i + 1] = (float)(radius * sin(v));
+    }
+}
+
+static void init_param(yh_param *p, uint64_t seed, int index)
+{
+    int64_t n = yh_weights_count(&p->spec);
+    float mean = (float)p->spec.init_mean, block[4];
+    if (p->spec.init_std <= 0.0) {
+        for (int64_t i = 0; i < n; i++)
+            p->w[i] = mean;
+    } else {
+        for (int64_t i = 0; i < n; i += 4) {
+            normals(seed, init_stream + (uint64_t)index, (uint64_t)i / 4, block, p->spec.init_std);
+            for (int64_t k = 0; k < 4 && i + k < n; k++)
+                p->w[i + k] = mean + block[k];
+        }
+    }
+    if (p->w16 != NULL)
+        yh_kernels()->f32_to_bf16(p->w, p->w16, 0, n);
+}
+
+yh_status yh_model_init(yh_model **out, const yh_model_config *cfg, yh_dtype type, uint64_t seed,
+                        yh_err *err)
+{
+    YH_TRY(yh_weights_create(out, cfg, type, err));
+    for (int i = 0; i < (*out)->n_params; i++) {
+        yh_param *p = &(*out)->params[i];
+        yh_status s = yh_weights_alloc(p, true, yh_weights_is_bf16(*out, &p->spec), err);
+        if (s != YH_OK) {
+            yh_model_free(*out);
+            *out = NULL;
+            return s;
+        }
+        init_param(p, seed, i);
+    }
+    return YH_OK;
+}
+
+yh_status yh_model_bind(yh_model *m, yh_graph *g, yh_err *err)
+{
+    if (yh_graph_compute_type(g) != m->type)
+        return yh_fail(err, YH_MISMATCH, "the graph computes in %s, the model in %s",
+                       yh_dtype_text(yh_graph_compute_type(g)), yh_dtype_text(m->type));
+    for (int i = 0; i < m->n_params; i++) {
+        yh_param *p = &m->params[i];
+        yh_tensor *t = yh_graph_find(g, p->spec.name);
+        if (t == NULL)
+            continue; /* this graph has no use for it */
+        if (yh_tensor_count(t) != yh_weights_count(&p->spec))
+            return yh_fail(err, YH_INTERNAL, "parameter \"%s\" has another shape in the graph",
+                           p->spec.name);
+        void *data = t->type == YH_BF16 ? (void *)p->w16 : (void *)p->w;
+        if (data == NULL || (t->type != YH_F32 && t->type != YH_BF16))
+            return yh_fail(err, YH_INTERNAL, "parameter \"%s\" has no %s weights", p->spec.name,
+                           yh_dtype_text(t->type));
+        yh_tensor_bind(t, data);
+    }
+    return YH_OK;
+}
+
+void yh_model_describe(const yh_model *m, yh_model_facts *out)
+{
+    const yh_model_config *c = &m->cfg;
+    *out = (yh_model_facts){.family = m->family->name,
+                            .vocab = c->vocab,
+                            .width = c->width,
+                            .layers = c->layers,
+                            .heads = c->heads,
+                            .kv_heads = c->kv_heads,
+                            .head_dim = c->head_dim,
+                            .ffn = c->ffn,
+                            .context = c->context,
+                            .weights = yh_model_param_total(c),
+                            .tied = c->tied};
+}
