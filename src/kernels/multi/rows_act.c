@@ -1,0 +1,131 @@
+/* Element-wise kernels: SwiGLU (Shazeer 2020), GELU in its tanh form (Hendrycks & Gimpel 2016),
+ * sums and scaling. [begin, end) counts elements. */
+#include "kernels/multi.h"
+#include "kernels/vec.h"
+
+VEC_INLINE void swiglu_body(yh_dtype t, const void *gate, const void *up, void *y, int64_t begin,
+                            int64_t end)
+{
+    for (int64_t i = begin; i < end; i += VL) {
+        vf g = v_get(t, gate, i, end);
+        v_put(t, y, i, end, g * v_sigmoid(g) * v_get(t, up, i, end));
+    }
+}
+
+void YH_KERNEL(swiglu)(yh_dtype t, const void *gate, const void *up, void *y, int64_t begin,
+                       int64_t end)
+{
+    if (t == YH_BF16)
+        swiglu_body(YH_BF16, gate, up, y, begin, end);
+    else
+        swiglu_body(YH_F32, gate, up, y, begin, end);
+}
+
+VEC_INLINE void swiglu_back_body(yh_dtype t, const void *gate, const void *up, const void *dy,
+                                 void *dgate, void *dup, int64_t begin, int64_t end)
+{
+    for (int64_t i = begin; i < end; i += VL) {
+        vf g = v_get(t, gate, i, end), u = v_get(t, up, i, end), d = v_get(t, dy, i, end);
+        vf s = v_sigmoid(g);
+        v_put(t, dgate, i, end, d * u * s * v_fma(g, 1.0f - s, v_set(1.0f)));
+        v_put(t, dup, i, end, d * g * s);
+    }
+}
+
+void YH_KERNEL(swiglu_back)(yh_dtype t, const void *gate, const void *up, const void *dy,
+                            void *dgate, void *dup, int64_t begin, int64_t end)
+{
+    if (t == YH_BF16)
+        swiglu_back_body(YH_BF16, gate, up, dy, dgate, dup, begin, end);
+    else
+        swiglu_back_body(YH_F32, gate, up, dy, dgate, dup, begin, end);
+}
+
+/* 0.5 x (1 + tanh(u)) = x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3). Past +-30 the sigmoid is
+ * 0 or 1 exactly, so x is held there to keep the cube finite. */
+#define GELU_A 1.5957691216057308f /* 2 sqrt(2/pi) */
+#define GELU_B 0.044715f
+
+VEC_INLINE vf gelu_clamp(vf x)
+{
+    return v_min(v_set(30.0f), v_max(v_set(-30.0f), x));
+}
+VEC_INLINE vf gelu_gate(vf c)
+{
+    return v_sigmoid(c * GELU_A * v_fma(c * c, v_set(GELU_B), v_set(1.0f)));
+}
+
+VEC_INLINE void gelu_body(yh_dtype t, const void *x, void *y, int64_t begin, int64_t end)
+{
+    for (int64_t i = begin; i < end; i += VL) {
+        vf v = v_get(t, x, i, end);
+        v_put(t, y, i, end, v * gelu_gate(gelu_clamp(v)));
+    }
+}
+
+void YH_KERNEL(gelu)(yh_dtype t, const void *x, void *y, int64_t begin, int64_t end)
+{
+    if (t == YH_BF16)
+        gelu_body(YH_BF16, x, y, begin, end);
+    else
+        gelu_body(YH_F32, x, y, begin, end);
+}
+
+VEC_INLINE void gelu_back_body(yh_dtype t, const void *x, const void *dy, void *dx, int64_t begin,
+                               int64_t end)
+{
+    for (int64_t i = begin; i < end; i += VL) {
+        vf c = gelu_clamp(v_get(t, x, i, end)), s = gelu_gate(c);
+        vf du = v_fma(c * c, v_set(3.0f * GELU_B), v_set(1.0f)) * GELU_A;
+        v_put(t, dx, i, end, v_get(t, dy, i, end) * v_fma(c * s, (1.0f - s) * du, s));
+    }
+}
+
+void YH_KERNEL(gelu_back)(yh_dtype t, const void *x, const void *dy, void *dx, int64_t begin,
+                          int64_t end)
+{
+    if (t == YH_BF16)
+        gelu_back_body(YH_BF16, x, dy, dx, begin, end);
+    else
+        gelu_back_body(YH_F32, x, dy, dx, begin, end);
+}
+
+VEC_INLINE void add_body(yh_dtype t, const void *a, const void *b, void *y, int64_t begin,
+                         int64_t end)
+{
+    for (int64_t i = begin; i < end; i += VL)
+        v_put(t, y, i, end, v_get(t, a, i, end) + v_get(t, b, i, end));
+}
+
+void YH_KERNEL(add)(yh_dtype t, const void *a, const void *b, void *y, int64_t begin, int64_t end)
+{
+    if (t == YH_BF16)
+        add_body(YH_BF16, a, b, y, begin, end);
+    else
+        add_body(YH_F32, a, b, y, begin, end);
+}
+
+void YH_KERNEL(scale_f32)(float *x, float s, int64_t begin, int64_t end)
+{
+    for (int64_t i = begin; i < end; i += VL)
+        v_put(YH_F32, x, i, end, v_get(YH_F32, x, i, end) * s);
+}
+
+VEC_INLINE void col_sum_body(yh_dtype t, const void *x, float *out, int64_t width, int64_t begin,
+                             int64_t end)
+{
+    for (int64_t r = begin; r < end; r++) {
+        const void *xr = v_at(t, x, r * width);
+        for (int64_t i = 0; i < width; i += VL)
+            v_put(YH_F32, out, i, width, v_get(YH_F32, out, i, width) + v_get(t, xr, i, width));
+    }
+}
+
+void YH_KERNEL(col_sum)(yh_dtype t, const void *x, float *out, int64_t width, int64_t begin,
+                        int64_t end)
+{
+    if (t == YH_BF16)
+        col_sum_body(YH_BF16, x, out, width, begin, end);
+    else
+        col_sum_body(YH_F32, x, out, width, begin, end);
+}

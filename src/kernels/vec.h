@@ -1,0 +1,257 @@
+/* Vectors of the ISA that a kernel source is compiled for: VL floats, written with the compilers'
+ * vector extensions, so that one source serves every ISA. Intrinsics appear here alone, where the
+ * extensions have no word for it (fused multiply-add, maximum, masked tails).
+ *
+ * Loads and stores need no alignment and touch exactly the elements asked for. Sums are kept in
+ * lanes and folded in a fixed tree, so that results do not depend on how rows are split. */
+#ifndef YH_KERNELS_VEC_H
+#define YH_KERNELS_VEC_H
+
+#include <math.h>
+#include <string.h>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+#include "kernels/kernels.h"
+
+#if defined(__AVX512F__)
+#define VL 16
+#elif defined(__AVX2__)
+#define VL 8
+#else
+#define VL 4
+#endif
+
+typedef float vf __attribute__((vector_size(VL * 4)));
+typedef int32_t vi __attribute__((vector_size(VL * 4)));
+typedef uint32_t vu __attribute__((vector_size(VL * 4)));
+typedef uint16_t vh __attribute__((vector_size(VL * 2)));
+
+#define VEC_INLINE    static inline __attribute__((always_inline, unused))
+#define VEC_LIKELY(x) __builtin_expect(!!(x), 1)
+
+VEC_INLINE vf v_set(float x)
+{
+    return x - (vf){0};
+}
+VEC_INLINE vi vi_set(int32_t x)
+{
+    return x - (vi){0};
+}
+VEC_INLINE vf v_pick(vi mask, vf a, vf b)
+{
+    return (vf)((mask & (vi)a) | (~mask & (vi)b));
+}
+VEC_INLINE vf v_load(const float *p)
+{
+    vf v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+VEC_INLINE void v_store(float *p, vf v)
+{
+    memcpy(p, &v, sizeof v);
+}
+
+/* a * b + c, rounded once where the ISA can */
+VEC_INLINE vf v_fma(vf a, vf b, vf c)
+{
+#if VL == 16
+    return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif VL == 8
+    return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#else
+    return a * b + c;
+#endif
+}
+/* b when either is NaN */
+VEC_INLINE vf v_max(vf a, vf b)
+{
+#if VL == 16
+    return (vf)_mm512_max_ps((__m512)a, (__m512)b);
+#elif VL == 8
+    return (vf)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+    return v_pick((vi)(a > b), a, b);
+#endif
+}
+VEC_INLINE vf v_min(vf a, vf b)
+{
+#if VL == 16
+    return (vf)_mm512_min_ps((__m512)a, (__m512)b);
+#elif VL == 8
+    return (vf)_mm256_min_ps((__m256)a, (__m256)b);
+#else
+    return v_pick((vi)(a < b), a, b);
+#endif
+}
+VEC_INLINE vf v_sqrt(vf a)
+{
+#if VL == 16
+    return (vf)_mm512_sqrt_ps((__m512)a);
+#elif VL == 8
+    return (vf)_mm256_sqrt_ps((__m256)a);
+#else
+    for (int i = 0; i < VL; i++)
+        a[i] = sqrtf(a[i]);
+    return a;
+#endif
+}
+VEC_INLINE float v_sum(vf v)
+{
+    float s[VL];
+    memcpy(s, &v, sizeof s);
+    for (int half = VL / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            s[i] += s[i + half];
+    return s[0];
+}
+VEC_INLINE float v_top(vf v)
+{
+    float m = v[0];
+    for (int i = 1; i < VL; i++)
+        m = v[i] > m ? v[i] : m;
+    return m;
+}
+
+/* The first n < VL elements; the others read as 0. */
+VEC_INLINE vf v_load_n(const float *p, int64_t n)
+{
+#if VL == 16
+    return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#else
+    vf v = {0};
+    memcpy(&v, p, (size_t)n * 4);
+    return v;
+#endif
+}
+VEC_INLINE void v_store_n(float *p, vf v, int64_t n)
+{
+#if VL == 16
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#else
+    memcpy(p, &v, (size_t)n * 4);
+#endif
+}
+
+VEC_INLINE vf v_widen(vh x)
+{
+    return (vf)(__builtin_convertvector(x, vu) << 16);
+}
+/* To the nearest bf16, ties to even; a NaN stays one. */
+VEC_INLINE vh v_narrow(vf v)
+{
+    vu x = (vu)v;
+    vu r = (x + 0x7fffu + ((x >> 16) & 1u)) >> 16;
+    vu nan = (vu)(v != v);
+    r = (r & ~nan) | (((x >> 16) | 0x40u) & nan);
+    return __builtin_convertvector(r, vh);
+}
+VEC_INLINE vf v_load16(const yh_bf16 *p)
+{
+    vh x;
+    memcpy(&x, p, sizeof x);
+    return v_widen(x);
+}
+VEC_INLINE vf v_load16_n(const yh_bf16 *p, int64_t n)
+{
+    vh x = {0};
+#if VL == 16
+    x = (vh)_mm256_maskz_loadu_epi16((__mmask16)((1u << n) - 1), p);
+#else
+    memcpy(&x, p, (size_t)n * 2);
+#endif
+    return v_widen(x);
+}
+VEC_INLINE void v_store16(yh_bf16 *p, vf v)
+{
+    vh x = v_narrow(v);
+    memcpy(p, &x, sizeof x);
+}
+VEC_INLINE void v_store16_n(yh_bf16 *p, vf v, int64_t n)
+{
+    vh x = v_narrow(v);
+#if VL == 16
+    _mm256_mask_storeu_epi16(p, (__mmask16)((1u << n) - 1), (__m256i)x);
+#else
+    memcpy(p, &x, (size_t)n * 2);
+#endif
+}
+
+/* Element i onwards of an F32 or BF16 array that ends at n. */
+VEC_INLINE vf v_get(yh_dtype t, const void *p, int64_t i, int64_t n)
+{
+    if (t == YH_BF16) {
+        const yh_bf16 *q = (const yh_bf16 *)p + i;
+        return VEC_LIKELY(n - i >= VL) ? v_load16(q) : v_load16_n(q, n - i);
+    }
+    const float *q = (const float *)p + i;
+    return VEC_LIKELY(n - i >= VL) ? v_load(q) : v_load_n(q, n - i);
+}
+VEC_INLINE void v_put(yh_dtype t, void *p, int64_t i, int64_t n, vf v)
+{
+    if (t == YH_BF16) {
+        yh_bf16 *q = (yh_bf16 *)p + i;
+        if (VEC_LIKELY(n - i >= VL))
+            v_store16(q, v);
+        else
+            v_store16_n(q, v, n - i);
+        return;
+    }
+    float *q = (float *)p + i;
+    if (VEC_LIKELY(n - i >= VL))
+        v_store(q, v);
+    else
+        v_store_n(q, v, n - i);
+}
+/* Element i of an array whose dtype is known at run time only. */
+VEC_INLINE const void *v_at(yh_dtype t, const void *p, int64_t i)
+{
+    return (const char *)p + i * (t == YH_BF16 ? 2 : 4);
+}
+VEC_INLINE void *v_at_mut(yh_dtype t, void *p, int64_t i)
+{
+    return (char *)p + i * (t == YH_BF16 ? 2 : 4);
+}
+
+/* 2^n of an integral float in [-300, 300], times v: in two factors, so that results near the ends
+ * of the range (subnormals, just below infinity) come out right. */
+VEC_INLINE vf v_ldexp(vf v, vf n)
+{
+#if VL == 16
+    return (vf)_mm512_scalef_ps((__m512)v, (__m512)n);
+#else
+    vi e = __builtin_convertvector(n, vi), half = e >> 1;
+    return v * (vf)((half + 127) << 23) * (vf)((e - half + 127) << 23);
+#endif
+}
+VEC_INLINE vf v_round(vf x) /* |x| < 2^22 */
+{
+    const float magic = 12582912.0f; /* 1.5 * 2^23 */
+    return (x + magic) - magic;
+}
+
+/* e^x: relative error below 2 ulp for normal results; 0 far below, infinity above, NaN for NaN.
+ * Cody-Waite reduction and the polynomial of Cephes' expf (S. Moshier). */
+VEC_INLINE vf v_exp(vf x)
+{
+    x = v_min(v_set(89.0f), v_max(v_set(-104.0f), x));
+    vf n = v_round(x * 1.44269504088896341f);
+    vf r = v_fma(n, v_set(-0.693359375f), x);
+    r = v_fma(n, v_set(2.12194440e-4f), r);
+    vf p = v_fma(v_set(1.9875691500e-4f), r, v_set(1.3981999507e-3f));
+    p = v_fma(p, r, v_set(8.3334519073e-3f));
+    p = v_fma(p, r, v_set(4.1665795894e-2f));
+    p = v_fma(p, r, v_set(1.6666665459e-1f));
+    p = v_fma(p, r, v_set(5.0000001201e-1f));
+    p = v_fma(p, r * r, r) + 1.0f;
+    return v_ldexp(p, n);
+}
+/* 1 / (1 + e^-x) */
+VEC_INLINE vf v_sigmoid(vf x)
+{
+    return 1.0f / (1.0f + v_exp(-x));
+}
+
+#endif
