@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "base/alloc.h"
+#include "base/json.h"
 
 static yh_allocator custom;
 static bool has_custom;
@@ -13,6 +14,7 @@ void yh_allocator_set(const yh_allocator *a)
     has_custom = a != NULL;
     if (a != NULL)
         custom = *a;
+    yh__json_route();
 }
 
 void *yh_realloc(void *p, size_t size)

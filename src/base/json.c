@@ -3,12 +3,33 @@
 #include "base/file.h"
 #include "base/json.h"
 
+/* jansson's scanner goes on with a cut token when its buffer cannot grow. */
+static _Thread_local bool no_memory;
+
+static void *json_take(size_t size)
+{
+    void *p = yh_malloc(size);
+    no_memory |= p == NULL;
+    return p;
+}
+
+void yh__json_route(void)
+{
+    json_set_alloc_funcs(json_take, yh_free);
+}
+
 yh_status yh_json_parse(json_t **out, const char *text, size_t n, const char *name, yh_err *err)
 {
     json_error_t e;
-    *out = json_loadb(text, n, JSON_ALLOW_NUL, &e);
+    no_memory = false;
+    *out = json_loadb(n == 0 ? "" : text, n, JSON_ALLOW_NUL, &e);
+    if (*out != NULL && no_memory) {
+        json_decref(*out);
+        *out = NULL;
+    }
     if (*out == NULL) {
-        if (json_error_code(&e) == json_error_out_of_memory)
+        /* it has no words of its own for most failures of its allocator */
+        if (no_memory || e.text[0] == '\0' || json_error_code(&e) == json_error_out_of_memory)
             return yh_fail(err, YH_NOMEM, "%s: no memory to parse JSON", name);
         return yh_fail(err, YH_CORRUPT, "%s: line %d, column %d: not valid JSON: %s", name, e.line,
                        e.column, e.text);

@@ -7,6 +7,9 @@
 #include <jansson.h>
 #include "base/alloc.h"
 
+/* For yh_allocator_set alone: jansson takes its memory from yh_malloc from now on. */
+void yh__json_route(void);
+
 yh_status yh_json_load(json_t **out, const char *path, size_t limit, yh_err *err) YH_MUST_CHECK;
 /* `name` stands for the file in messages. */
 yh_status yh_json_parse(json_t **out, const char *text, size_t n, const char *name,
