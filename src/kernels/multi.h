@@ -26,18 +26,25 @@
 /* The name of a kernel for the ISA that the source is compiled for (YH_ISA_NAME, by CMake). */
 #define YH_KERNEL(name) YH_KERNEL_JOIN(name, YH_ISA_NAME)
 
-/* Declarations of every listed kernel for every ISA. */
+/* Declarations of every kernel of a list for every ISA. */
 #define YH_DECLARE_REF(name, ret, args) ret yh_##name##__ref args;
-YH_ROW_KERNELS(YH_DECLARE_REF)
-#undef YH_DECLARE_REF
 #ifdef YH_X86
 #define YH_DECLARE_X86(name, ret, args)                                                            \
     ret yh_##name##__avx2 args;                                                                    \
     ret yh_##name##__avx512 args;                                                                  \
     ret yh_##name##__avx512bf16 args;                                                              \
     ret yh_##name##__amx args;
-YH_ROW_KERNELS(YH_DECLARE_X86)
-#undef YH_DECLARE_X86
+#else
+#define YH_DECLARE_X86(name, ret, args)
 #endif
+#define YH_DECLARE_KERNELS(LIST) LIST(YH_DECLARE_REF) LIST(YH_DECLARE_X86)
+YH_DECLARE_KERNELS(YH_ROW_KERNELS)
+
+/* The entries of a list for one ISA, for a table with a field per name. */
+#define YH_FIELD_ref(name, ret, args)        .name = yh_##name##__ref,
+#define YH_FIELD_avx2(name, ret, args)       .name = yh_##name##__avx2,
+#define YH_FIELD_avx512(name, ret, args)     .name = yh_##name##__avx512,
+#define YH_FIELD_avx512bf16(name, ret, args) .name = yh_##name##__avx512bf16,
+#define YH_FIELD_amx(name, ret, args)        .name = yh_##name##__amx,
 
 #endif

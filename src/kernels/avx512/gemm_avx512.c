@@ -1,0 +1,40 @@
+/* 14 x 32 sums: 28 of the 32 registers accumulate. */
+#include <immintrin.h>
+
+#include "kernels/gemm_parts.h"
+
+enum { MR = 14, NR = 32 };
+
+static void run(int64_t k, const void *a, const void *b, float *tile, bool add)
+{
+    const float *pa = a, *pb = b;
+    __m512 s[MR][2];
+#pragma GCC unroll 14
+    for (int i = 0; i < MR; i++) {
+        s[i][0] = add ? _mm512_load_ps(tile + i * NR) : _mm512_setzero_ps();
+        s[i][1] = add ? _mm512_load_ps(tile + i * NR + 16) : _mm512_setzero_ps();
+    }
+    for (int64_t p = 0; p < k; p++, pa += MR, pb += NR) {
+        const __m512 b0 = _mm512_load_ps(pb), b1 = _mm512_load_ps(pb + 16);
+#pragma GCC unroll 14
+        for (int i = 0; i < MR; i++) {
+            const __m512 x = _mm512_set1_ps(pa[i]);
+            s[i][0] = _mm512_fmadd_ps(x, b0, s[i][0]);
+            s[i][1] = _mm512_fmadd_ps(x, b1, s[i][1]);
+        }
+    }
+#pragma GCC unroll 14
+    for (int i = 0; i < MR; i++) {
+        _mm512_store_ps(tile + i * NR, s[i][0]);
+        _mm512_store_ps(tile + i * NR + 16, s[i][1]);
+    }
+}
+
+const yh_micro yh_gemm_f32__avx512 = {.mr = MR,
+                                      .nr = NR,
+                                      .unit_a = 1,
+                                      .unit_b = 1,
+                                      .k_align = 1,
+                                      .kc = 384,
+                                      .packed = YH_F32,
+                                      .run = run};

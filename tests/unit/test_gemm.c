@@ -1,0 +1,194 @@
+/* isa: each */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "gemm_check.h"
+
+/* Every way to call, at sizes around every block's edge. */
+static void every_way(void **state)
+{
+    (void)state;
+    static const int64_t size[] = {1, 2, 3, 6, 7, 9, 14, 16, 17, 31, 33, 65};
+    const int n = sizeof size / sizeof *size;
+    for (int way = 0; way < GEMM_WAYS; way++)
+        for (int i = 0; i < n; i++) {
+            gemm_case t =
+                case_way(way, size[i], size[(i * 5 + way) % n], size[(i * 7 + 2 * way + 1) % n]);
+            check_case(&t, NULL, NULL, true);
+            check_case(&t, NULL, NULL, false);
+        }
+}
+
+/* One dimension through 1..70 while the others stay odd. */
+static void each_size(void **state)
+{
+    (void)state;
+    for (int64_t s = 1; s <= 70; s++) {
+        const int way = (int)(s * 7 % GEMM_WAYS);
+        for (int w = 0; w < 4; w++) {
+            gemm_case a = case_way(way / 4 * 4 + w, s, 35, 19),
+                      b = case_way(way / 4 * 4 + w, 15, s, 37),
+                      c = case_way(way / 4 * 4 + w, 13, 33, s);
+            check_case(&a, NULL, NULL, true);
+            check_case(&b, NULL, NULL, true);
+            check_case(&c, NULL, NULL, true);
+        }
+    }
+}
+
+/* Decoding: few rows. */
+static void few_rows(void **state)
+{
+    (void)state;
+    for (int64_t m = 1; m <= YH_FEW_ROWS + 1; m++)
+        for (int way = 0; way < GEMM_WAYS; way += 2) {
+            gemm_case t = case_way(way, m, 67 + way % 5, 131 + way);
+            check_case(&t, NULL, NULL, way % 4 == 0);
+        }
+}
+
+/* Several tasks and several passes over k, on threads. */
+static void large(void **state)
+{
+    (void)state;
+    yh_pool *pool;
+    assert_int_equal(yh_pool_create(&pool, 2, NULL), YH_OK);
+    for (int way = 0; way < GEMM_WAYS; way += 7) {
+        gemm_case t = case_way(way, 127, 293, 1031);
+        check_case(&t, NULL, pool, true);
+    }
+    gemm_case wide = case_way(2, 11, 1201, 97), tall = case_way(3, 1201, 11, 97);
+    check_case(&wide, NULL, pool, true);
+    check_case(&tall, NULL, pool, true);
+    yh_pool_free(pool);
+}
+
+static void reals(void **state)
+{
+    (void)state;
+    for (int way = 0; way < GEMM_WAYS; way++) {
+        gemm_case t = case_way(way, way % 2 == 0 ? 5 : 45, 61, 803);
+        t.reals = true;
+        check_case(&t, NULL, NULL, true);
+    }
+}
+
+static void nothing_to_do(void **state)
+{
+    (void)state;
+    gemm_case t = case_way(2, 5, 7, 0), u = case_way(14, 20, 7, 0), v = case_way(48, 20, 7, 0);
+    check_case(&t, NULL, NULL, true); /* k = 0: C is the epilogue alone */
+    check_case(&u, NULL, NULL, true);
+    check_case(&v, NULL, NULL, true);
+    yh_gemm empty = {.m = 0, .n = 3, .k = 3};
+    assert_int_equal(yh_gemm_run(&empty, NULL, NULL), YH_OK);
+}
+
+/* The same bits on 1, 2, 3 and 5 threads. */
+static void same_bits_on_any_threads(void **state)
+{
+    (void)state;
+    static const int64_t shape[][3] = {
+        {1, 1000, 300}, {4, 700, 129}, {129, 300, 1100}, {40, 65, 2050}};
+    for (int i = 0; i < 4; i++)
+        for (int way = 0; way < GEMM_WAYS; way += 5) {
+            gemm_case t = case_way(way, shape[i][0], shape[i][1], shape[i][2]);
+            t.reals = true;
+            void *first = NULL;
+            for (int threads = 1; threads <= 5; threads += threads == 3 ? 2 : 1) {
+                yh_pool *pool;
+                gemm_operands o;
+                assert_int_equal(yh_pool_create(&pool, threads, NULL), YH_OK);
+                operands_make(&o, &t, 9, true);
+                assert_int_equal(yh_gemm_run(&o.g, pool, NULL), YH_OK);
+                if (first == NULL) {
+                    first = malloc(o.c_bytes);
+                    assert_non_null(first);
+                    memcpy(first, o.c.p, o.c_bytes);
+                } else {
+                    assert_memory_equal(first, o.c.p, o.c_bytes);
+                }
+                operands_free(&o);
+                yh_pool_free(pool);
+            }
+            free(first);
+        }
+}
+
+static void *one_of_many(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 40; i++) {
+        gemm_case t = case_way(i, 20 + i, 50, 33 + i);
+        check_case(&t, NULL, NULL, true);
+    }
+    return NULL;
+}
+
+/* Products at the same time on several threads, none with a pool. */
+static void at_the_same_time(void **state)
+{
+    (void)state;
+    pthread_t thread[4];
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, one_of_many, NULL), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_join(thread[i], NULL), 0);
+}
+
+static int allocations;
+static bool refuse;
+
+static void *counting_realloc(void *user, void *p, size_t size)
+{
+    (void)user;
+    if (size == 0) {
+        free(p);
+        return NULL;
+    }
+    allocations++;
+    return refuse ? NULL : realloc(p, size);
+}
+
+static void no_allocation_for_a_shape_once_seen(void **state)
+{
+    (void)state;
+    yh_allocator counting = {counting_realloc, NULL};
+    gemm_case t = case_way(2, 300, 400, 500);
+    gemm_operands o;
+    yh_err e = YH_ERR_INIT;
+    operands_make(&o, &t, 3, true);
+    yh_allocator_set(&counting);
+    refuse = true;
+    /* larger than anything before: the refusal is reported */
+    yh_gemm huge = o.g;
+    huge.k = (int64_t)1 << 24;
+    assert_int_equal(yh_gemm_run(&huge, NULL, &e), YH_NOMEM);
+    refuse = false;
+    assert_int_equal(yh_gemm_run(&o.g, NULL, NULL), YH_OK);
+    allocations = 0;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(yh_gemm_run(&o.g, NULL, NULL), YH_OK);
+    assert_int_equal(allocations, 0);
+    operands_check(&o, &t);
+    operands_free(&o);
+    yh_allocator_set(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_way),
+                                       cmocka_unit_test(each_size),
+                                       cmocka_unit_test(few_rows),
+                                       cmocka_unit_test(large),
+                                       cmocka_unit_test(reals),
+                                       cmocka_unit_test(nothing_to_do),
+                                       cmocka_unit_test(same_bits_on_any_threads),
+                                       cmocka_unit_test(at_the_same_time),
+                                       cmocka_unit_test(no_allocation_for_a_shape_once_seen)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
