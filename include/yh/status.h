@@ -68,6 +68,12 @@ yh_status yh_fail(yh_err *err, yh_status code, const char *fmt, ...) YH_PRINTF(3
  * (ENOENT: YH_NOTFOUND, ENOSPC/EDQUOT: YH_NOSPACE, ENOMEM: YH_NOMEM, else YH_IO). */
 yh_status yh_fail_errno(yh_err *err, int errno_value, const char *fmt, ...) YH_PRINTF(3, 4);
 
+#if defined(__clang_analyzer__) && !defined(YH_STATUS_C)
+/* For static analysis alone: what these return is never YH_OK. */
+#define yh_fail(err, code, ...)        ((void)(yh_fail)((err), (code), __VA_ARGS__), (code))
+#define yh_fail_errno(err, value, ...) ((void)(yh_fail_errno)((err), (value), __VA_ARGS__), YH_IO)
+#endif
+
 /* Returns from the calling function when expr is not YH_OK. */
 #define YH_TRY(expr)                                                                               \
     do {                                                                                           \

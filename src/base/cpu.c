@@ -120,7 +120,7 @@ void yh_cpu_brand(char *text, size_t size)
     text[0] = '\0';
 #if defined(__x86_64__)
     uint32_t r[13] = {0};
-    if (__get_cpuid_max(0x80000000u, NULL) >= 0x80000004u) {
+    if ((uint32_t)__get_cpuid_max(0x80000000u, NULL) >= 0x80000004u) {
         for (unsigned i = 0; i < 3; i++)
             __get_cpuid(0x80000002u + i, &r[4 * i], &r[4 * i + 1], &r[4 * i + 2], &r[4 * i + 3]);
         const char *s = (const char *)r;

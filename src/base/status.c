@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define YH_STATUS_C
 #include "yh/status.h"
 
 const char *yh_status_text(yh_status s)
