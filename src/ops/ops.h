@@ -11,16 +11,19 @@
 yh_tensor *yh_embedding(yh_graph *g, yh_tensor *tokens, yh_tensor *w);
 /* x [T, In], w [Out, In], b [Out] F32 or NULL, residual [T, Out] or NULL -> [T, Out] */
 yh_tensor *yh_linear(yh_graph *g, yh_tensor *x, yh_tensor *w, yh_tensor *b, yh_tensor *residual);
+/* The same without b and residual, always F32: logits. No gradient unless the graph is F32. */
+yh_tensor *yh_logits(yh_graph *g, yh_tensor *x, yh_tensor *w);
 yh_tensor *yh_rmsnorm(yh_graph *g, yh_tensor *x, yh_tensor *w, float eps);
 yh_tensor *yh_layernorm(yh_graph *g, yh_tensor *x, yh_tensor *w, yh_tensor *b, float eps);
 /* x [T, heads*dim], norm_w [dim] F32 or NULL, pos [T] I32 (< max_pos) -> like x */
 yh_tensor *yh_rope_norm(yh_graph *g, yh_tensor *x, yh_tensor *norm_w, yh_tensor *pos, int heads,
                         float eps, double theta, int64_t max_pos);
-/* q [T, heads*dim], k, v [T, kv_heads*dim], start [T] I32 -> [T, heads*dim]; see kernels.h */
+/* q [T, heads*dim], k, v [T, kv_heads*dim], start [T] I32 -> [T, heads*dim]; see kernels.h.
+ * k and v NULL: q holds all three side by side, [T, (heads + 2*kv_heads)*dim]. */
 yh_tensor *yh_attention(yh_graph *g, yh_tensor *q, yh_tensor *k, yh_tensor *v, yh_tensor *start,
                         int heads, int kv_heads, int64_t window);
 /* Inference: writes k, v [n, kv_heads*dim] into the caches (inputs, [capacity, kv_heads*dim]) at
- * rows pos[i], then attends. */
+ * rows pos[i], then attends. k and v NULL: as above. */
 yh_tensor *yh_attention_cached(yh_graph *g, yh_tensor *q, yh_tensor *k, yh_tensor *v,
                                yh_tensor *k_cache, yh_tensor *v_cache, yh_tensor *pos, int heads,
                                int kv_heads, int64_t window);

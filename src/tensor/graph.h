@@ -40,6 +40,10 @@ struct yh_tensor {
     bool needs_grad;
     yh_tensor *grad; /* NODE/INPUT: gradient node once yh_graph_backward ran */
     int32_t id;      /* order of creation = order of execution */
+    /* kept by the graph */
+    yh_tensor *owner; /* node that writes this one: itself, or whose `extra` it is */
+    yh_tensor *again; /* recomputed copy that backward nodes read; NULL: none */
+    bool keep;
 };
 
 yh_status yh_graph_create(yh_graph **out, yh_dtype compute_type, yh_err *err) YH_MUST_CHECK;
@@ -60,7 +64,11 @@ size_t yh_tensor_bytes(const yh_tensor *t);
 /* Keeps a node's data until the end of the run (its memory is not reused), so that it can be read.
  */
 void yh_graph_keep(yh_graph *g, yh_tensor *t);
-/* Adds the backward nodes of a scalar loss (upstream gradient 1). */
+/* 0: every activation that backward nodes need is kept. 1: outputs of cheap operations (norms,
+ * rope, SwiGLU, GELU) are computed once more before their use: less memory, the same bits. Set
+ * before yh_graph_backward. */
+void yh_graph_set_recompute(yh_graph *g, int level);
+/* Adds the backward nodes of a scalar loss (upstream gradient 1). Once per graph. */
 void yh_graph_backward(yh_graph *g, yh_tensor *loss);
 /* Places every node by lifetime in one buffer and allocates it. Reports the first builder error.
  * After it the graph is frozen. */
