@@ -1,7 +1,6 @@
 /* Packing the operands of the matrix product, and storing its tiles. */
-#include <string.h>
-
 #include "kernels/gemm_parts.h"
+#include "kernels/vec.h"
 
 static inline float widen(yh_dtype t, const void *p, int64_t i)
 {
@@ -63,37 +62,34 @@ void YH_KERNEL(gemm_pack)(const yh_pack *p, int64_t begin, int64_t end)
     }
 }
 
+/* One row of a tile, `cols` long, to c. */
+VEC_INLINE void store_row(yh_dtype t, const float *tile, int cols, void *c, bool accumulate,
+                          const float *bias, const void *residual)
+{
+    for (int64_t k = 0; k < cols; k += VL) {
+        vf v = v_get(YH_F32, tile, k, cols);
+        if (accumulate)
+            v += v_get(t, c, k, cols);
+        if (bias != NULL)
+            v += v_get(YH_F32, bias, k, cols);
+        if (residual != NULL)
+            v += v_get(t, residual, k, cols);
+        v_put(t, c, k, cols, v);
+    }
+}
+
 void YH_KERNEL(gemm_store)(const yh_gemm *g, const float *tile, int nr, int64_t row, int64_t col,
                            int rows, int cols)
 {
+    const yh_dtype t = g->c_type;
     const float *bias = g->bias != NULL ? g->bias + col : NULL;
     for (int i = 0; i < rows; i++) {
-        const float *t = tile + i * nr;
-        const int64_t off = (row + i) * g->ldc + col;
-        if (g->c_type == YH_F32) {
-            float *c = (float *)g->c + off;
-            const float *res = g->residual != NULL ? (const float *)g->residual + off : NULL;
-            for (int k = 0; k < cols; k++) {
-                float v = t[k];
-                if (g->accumulate)
-                    v += c[k];
-                if (bias != NULL)
-                    v += bias[k];
-                if (res != NULL)
-                    v += res[k];
-                c[k] = v;
-            }
-        } else {
-            yh_bf16 *c = (yh_bf16 *)g->c + off;
-            const yh_bf16 *res = g->residual != NULL ? (const yh_bf16 *)g->residual + off : NULL;
-            for (int k = 0; k < cols; k++) {
-                float v = t[k];
-                if (bias != NULL)
-                    v += bias[k];
-                if (res != NULL)
-                    v += yh_bf16_to_f32(res[k]);
-                c[k] = yh_f32_to_bf16(v);
-            }
-        }
+        const int64_t at = (row + i) * g->ldc + col;
+        void *c = v_at_mut(t, g->c, at);
+        const void *residual = g->residual != NULL ? v_at(t, g->residual, at) : NULL;
+        if (t == YH_F32)
+            store_row(YH_F32, tile + i * nr, cols, c, g->accumulate, bias, residual);
+        else
+            store_row(YH_BF16, tile + i * nr, cols, c, false, bias, residual);
     }
 }

@@ -1,0 +1,92 @@
+/* yh bench: this machine's limits, and every kernel against them. */
+#include <stdio.h>
+
+#include "cli/cli.h"
+
+typedef struct printer {
+    bool json, any;
+} printer;
+
+static void print_row(void *user, const yh_bench_row *r)
+{
+    printer *p = user;
+    const double gflops = r->flops / r->seconds * 1e-9, gbytes = r->bytes / r->seconds * 1e-9;
+    yh_live_end();
+    if (p->json) {
+        printf("{\"op\": \"%s\", \"shape\": \"%s\", \"type\": \"%s\", \"seconds\": %.9g, "
+               "\"gflops\": %.6g, \"gbytes\": %.6g, \"fraction\": %.4f}\n",
+               r->op, r->shape, r->type, r->seconds, gflops, gbytes, r->fraction);
+    } else {
+        if (!p->any)
+            printf("%-18s %-30s %-5s %10s %9s %8s %7s\n", "operation", "shape", "type", "time us",
+                   "GFLOP/s", "GB/s", "limit");
+        printf("%-18s %-30s %-5s %10.1f %9.1f %8.2f %6.0f%%\n", r->op, r->shape, r->type,
+               r->seconds * 1e6, gflops, gbytes, r->fraction * 100);
+    }
+    fflush(stdout);
+    p->any = true;
+}
+
+static int run(const yh_args *a)
+{
+    yh_err err = YH_ERR_INIT;
+    yh_machine_limits m;
+    printer p = {.json = yh_arg_flag(a, "json")};
+    const double seconds = yh_arg_num(a, "seconds", 1.5);
+    if (!(seconds > 0 && seconds <= 600))
+        return yh_cli_usage(a, "--seconds must be above 0 and at most 600");
+    yh_pool *pool = yh_cli_pool(a);
+    if (pool == NULL)
+        return 1;
+    yh_live(false, "measuring the machine's limits");
+    if (yh_machine_measure(pool, seconds, &m, &err) != YH_OK)
+        return yh_cli_fail(a, &err);
+    yh_live_end();
+    if (p.json) {
+        printf("{\"cpu\": \"%s\", \"isa\": \"%s\", \"threads\": %d, \"gflops_f32\": %.6g, "
+               "\"gflops_bf16\": %.6g, \"gbytes_read\": %.6g}\n",
+               m.cpu, m.isa, m.threads, m.flops_f32 * 1e-9, m.flops_bf16 * 1e-9,
+               m.read_bytes * 1e-9);
+    } else {
+        printf("%s, %s, %d thread%s\n", m.cpu, m.isa, m.threads, m.threads == 1 ? "" : "s");
+        printf("peak f32 %.1f GFLOP/s, ", m.flops_f32 * 1e-9);
+        if (m.flops_bf16 > 0)
+            printf("bf16 %.1f GFLOP/s, ", m.flops_bf16 * 1e-9);
+        else
+            printf("no bf16 units, ");
+        printf("memory %.1f GB/s\n", m.read_bytes * 1e-9);
+    }
+    fflush(stdout);
+    if (yh_arg_flag(a, "limits"))
+        return 0;
+    const char *filter = yh_arg_text(a, "filter", NULL);
+    if (!p.json)
+        printf("\n");
+    if (yh_bench_ops(pool, &m, filter, print_row, &p, &err) != YH_OK)
+        return yh_cli_fail(a, &err);
+    if (!p.any)
+        return yh_cli_usage(a, "no case has \"%s\" in its name, shape or type", filter);
+    return 0;
+}
+
+static const yh_opt opts[] = {
+    {"filter", 'f', YH_OPT_TEXT, "TEXT",
+     "only cases with TEXT in \"operation shape type\" (for example gemm, bf16, dW, rmsnorm)"},
+    {"limits", 0, YH_OPT_FLAG, NULL, "measure the machine's limits alone"},
+    {"seconds", 0, YH_OPT_NUM, "S", "time for measuring the limits (1.5)"},
+    {"json", 0, YH_OPT_FLAG, NULL, "one JSON object a line"},
+    {NULL, 0, YH_OPT_FLAG, NULL, NULL}};
+
+const yh_cmd yh_cmd_bench = {
+    .name = "bench",
+    .summary = "measure this machine's limits and every kernel against them",
+    .usage = "[--filter TEXT] [--limits] [--json]",
+    .description =
+        "The limits are what loops without any other work reach on all threads together: floating\n"
+        "point operations on registers, and reading memory that no cache holds. Each case shows\n"
+        "its median time and the fraction of the limit that binds it, arithmetic or memory. Cases\n"
+        "whose data stays in a cache may pass the memory limit.",
+    .opts = opts,
+    .min_args = 0,
+    .max_args = 0,
+    .run = run};
