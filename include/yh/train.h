@@ -15,6 +15,10 @@ typedef enum yh_optimizer {
 } yh_optimizer; /* Muon: matrices; rest AdamW */
 typedef enum yh_schedule { YH_SCHED_WSD, YH_SCHED_COSINE, YH_SCHED_CONSTANT } yh_schedule;
 
+/* SHUFFLE: documents and rows in an order drawn anew for each epoch. STREAM: as packed, one after
+ * the other. RANDOM: rows from random offsets of the stream (nanoGPT's way). */
+typedef enum yh_order { YH_ORDER_SHUFFLE, YH_ORDER_STREAM, YH_ORDER_RANDOM } yh_order;
+
 typedef struct yh_train_progress yh_train_progress;
 
 /* Everything 0 or NULL follows from the rules in docs/train.md. */
@@ -34,15 +38,22 @@ typedef struct yh_train_options {
     double lr, muon_lr, min_lr_ratio, warmup_ratio, decay_ratio, weight_decay, beta1, beta2, eps,
         clip;
     bool lr_set, muon_lr_set, wd_set, clip_set, beta2_set, warmup_set, optimizer_set,
-        schedule_set; /* given explicitly */
+        schedule_set, min_lr_set, decay_set, precision_set, order_set,
+        across_set; /* given explicitly */
+    yh_order order;
     yh_precision precision;
     int recompute; /* 0 none, 1 cheap activations */
     uint64_t seed;
     uint32_t eval_every, sample_every, save_every; /* steps; 0: by rule */
-    const char *sample_prompt;
-    bool resume;           /* go on from `out` when it holds a checkpoint (else start there) */
+    uint64_t eval_tokens;  /* held-out tokens looked at, at most; 0: by rule */
+    bool resume;           /* go on from `out` when it holds a checkpoint (else start there);
+                              false: a checkpoint in `out` is discarded */
     bool keep_best;        /* leave the weights best on held-out documents (stops early) */
     bool across_documents; /* attention crosses document boundaries (nanoGPT's way) */
+    /* Called at sample points with the model as it stands (bound to memory of the run: read only).
+     * Returns text for metrics.jsonl and the progress event, or NULL; borrowed until the next call.
+     */
+    const char *(*sample)(void *user, yh_model *model, uint64_t step);
     void (*progress)(void *user, const yh_train_progress *p);
     void *user;
 } yh_train_options;
@@ -61,12 +72,19 @@ struct yh_train_progress {
 };
 
 typedef struct yh_train_result {
-    uint64_t steps, tokens, best_step;
+    uint64_t steps, tokens, best_step, epochs_milli; /* epochs_milli: passes over the text x 1000 */
+    bool finished; /* false: stopped on request, can be resumed */
+    double heldout_bits_per_byte; /* of the last evaluation; NaN: none */
     double seconds, loss, best_bits_per_byte, tokens_per_second, peak_fraction;
     uint64_t memory_predicted, memory_peak;
     char stopped_because[96];
 } yh_train_result;
 
+/* Trains. Restartable: with `resume` an unfinished run goes on bit for bit where its last
+ * checkpoint was, a finished one returns its result at once. YH_STOPPED after yh_stop_request, with
+ * the state saved; YH_LIMIT when the memory would not suffice (nothing was started); YH_MISMATCH
+ * when options or data differ from the checkpoint's, naming what differs; YH_BUSY when another
+ * process trains in `out`. */
 yh_status yh_train_run(const yh_train_options *o, yh_pool *pool, yh_train_result *r,
                        yh_err *err) YH_MUST_CHECK;
 

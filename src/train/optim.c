@@ -1,0 +1,226 @@
+#include "train/optim.h"
+
+#include <math.h>
+
+typedef struct yh_optim_block {
+    int param;
+    int64_t begin, end;
+} yh_optim_block;
+
+static int64_t round_16(int64_t n)
+{
+    return (n + 15) & ~(int64_t)15;
+}
+
+static bool uses_muon(const yh_param_spec *s, yh_optimizer kind)
+{
+    return kind == YH_OPT_MUON && s->kind == YH_PARAM_MATRIX && s->ndim == 2;
+}
+
+static int64_t elements(const yh_param_spec *s)
+{
+    return s->ndim == 2 ? s->dim[0] * s->dim[1] : s->dim[0];
+}
+
+yh_status yh_optim_bytes(const yh_model_config *cfg, yh_optimizer kind, yh_dtype type,
+                         size_t *grads, size_t *state, size_t *scratch, yh_err *err)
+{
+    const yh_model_family *f = yh_model_family_find(cfg->family);
+    if (f == NULL)
+        return yh_fail(err, YH_INTERNAL, "no model family \"%s\"", cfg->family);
+    *grads = *state = *scratch = 0;
+    for (int i = 0; i < f->param_count(cfg); i++) {
+        yh_param_spec s;
+        f->param_spec(cfg, i, &s);
+        bool muon = uses_muon(&s, kind);
+        size_t n = (size_t)round_16(elements(&s)) * sizeof(float);
+        *grads += n;
+        *state += muon ? n : 2 * n;
+        size_t need = muon ? (size_t)elements(&s) * 4 + 64 +
+                                 yh_muon_scratch(s.dim[0], s.dim[1], type)
+                           : 0;
+        *scratch = need > *scratch ? need : *scratch;
+    }
+    return YH_OK;
+}
+
+static yh_status make_blocks(yh_optim *o, yh_err *err)
+{
+    int64_t count = 0;
+    for (int i = 0; i < o->n; i++)
+        count += (o->param[i].n + YH_OPTIM_BLOCK - 1) / YH_OPTIM_BLOCK;
+    o->block = yh_calloc((size_t)count, sizeof *o->block);
+    o->partial = yh_calloc((size_t)count, sizeof *o->partial);
+    if (o->block == NULL || o->partial == NULL)
+        return yh_fail(err, YH_NOMEM, "no memory for the optimiser");
+    for (int i = 0; i < o->n; i++)
+        for (int64_t at = 0; at < o->param[i].n; at += YH_OPTIM_BLOCK) {
+            int64_t left = o->param[i].n - at;
+            o->block[o->blocks++] = (yh_optim_block){
+                i, at, at + (left < YH_OPTIM_BLOCK ? left : (int64_t)YH_OPTIM_BLOCK)};
+        }
+    return YH_OK;
+}
+
+yh_status yh_optim_init(yh_optim *o, yh_model *m, const yh_optim_rule *rule, yh_err *err)
+{
+    *o = (yh_optim){.rule = *rule, .n = m->n_params, .type = m->type};
+    YH_TRY(yh_optim_bytes(&m->cfg, rule->kind, m->type, &o->grad_bytes, &o->state_bytes,
+                          &o->scratch_bytes, err));
+    o->param = yh_calloc((size_t)o->n, sizeof *o->param);
+    o->grad = yh_big_alloc(o->grad_bytes);
+    o->state = yh_big_alloc(o->state_bytes);
+    o->scratch = yh_big_alloc(o->scratch_bytes);
+    yh_status s = YH_OK;
+    if (o->param == NULL || o->grad == NULL || o->state == NULL || o->scratch == NULL) {
+        s = yh_fail(err, YH_NOMEM, "no memory for gradients and optimiser state (%zu bytes)",
+                    o->grad_bytes + o->state_bytes + o->scratch_bytes);
+        goto fail;
+    }
+    float *g = o->grad, *state = o->state;
+    for (int i = 0; i < o->n; i++) {
+        yh_optim_param *q = &o->param[i];
+        const yh_param_spec *spec = &m->params[i].spec;
+        *q = (yh_optim_param){.p = &m->params[i], .n = elements(spec)};
+        q->rows = spec->dim[0];
+        q->cols = spec->ndim == 2 ? spec->dim[1] : 1;
+        q->muon = uses_muon(spec, rule->kind);
+        if (q->p->w == NULL) {
+            s = yh_fail(err, YH_INTERNAL, "%s: the model has no F32 master", spec->name);
+            goto fail;
+        }
+        int64_t step = round_16(q->n);
+        q->g = g;
+        g += step;
+        q->m = state;
+        state += step;
+        if (!q->muon) {
+            q->v = state;
+            state += step;
+        }
+    }
+    YH_GOTO(s, make_blocks(o, err), fail);
+    return YH_OK;
+fail:
+    yh_optim_fini(o);
+    return s;
+}
+
+void yh_optim_fini(yh_optim *o)
+{
+    yh_free(o->param);
+    yh_free(o->block);
+    yh_free(o->partial);
+    yh_big_free(o->grad, o->grad_bytes);
+    yh_big_free(o->state, o->state_bytes);
+    yh_big_free(o->scratch, o->scratch_bytes);
+    *o = (yh_optim){0};
+}
+
+/* ------------------------------------------------------------------ step */
+
+typedef struct step_job {
+    yh_optim *o;
+    yh_optim_param *q; /* Muon: the parameter in hand */
+    float *update;
+    float g_scale, lr, c1, c2, muon_lr, decay;
+} step_job;
+
+static void norm_part(void *arg, int64_t begin, int64_t end, int worker)
+{
+    yh_optim *o = ((step_job *)arg)->o;
+    (void)worker;
+    for (int64_t i = begin; i < end; i++) {
+        const yh_optim_block *b = &o->block[i];
+        o->partial[i] =
+            yh_kernels()->sum_squares(o->param[b->param].g + b->begin, b->end - b->begin);
+    }
+}
+
+static void adamw_part(void *arg, int64_t begin, int64_t end, int worker)
+{
+    step_job *j = arg;
+    const yh_optim_rule *r = &j->o->rule;
+    (void)worker;
+    for (int64_t i = begin; i < end; i++) {
+        const yh_optim_block *b = &j->o->block[i];
+        yh_optim_param *q = &j->o->param[b->param];
+        if (q->muon)
+            continue;
+        float wd = q->p->spec.decay ? (float)r->weight_decay : 0.0f;
+        yh_kernels()->adamw(q->p->w, q->p->w16, q->g, q->m, q->v, j->g_scale, j->lr,
+                            (float)r->beta1, (float)r->beta2, (float)r->eps, wd, j->c1, j->c2, true,
+                            b->begin, b->end);
+    }
+}
+
+/* m = momentum * m + g; update = g + momentum * m (Nesterov) */
+static void momentum_part(void *arg, int64_t begin, int64_t end, int worker)
+{
+    step_job *j = arg;
+    float mu = (float)j->o->rule.momentum, *g = j->q->g, *m = j->q->m;
+    (void)worker;
+    for (int64_t i = begin; i < end; i++) {
+        float v = g[i] * j->g_scale;
+        m[i] = mu * m[i] + v;
+        j->update[i] = v + mu * m[i];
+        g[i] = 0.0f;
+    }
+}
+
+static void apply_part(void *arg, int64_t begin, int64_t end, int worker)
+{
+    step_job *j = arg;
+    float *w = j->q->p->w;
+    (void)worker;
+    for (int64_t i = begin; i < end; i++)
+        w[i] = w[i] * j->decay - j->muon_lr * j->update[i];
+    if (j->q->p->w16 != NULL)
+        yh_kernels()->f32_to_bf16(w, j->q->p->w16, begin, end);
+}
+
+static yh_status muon_step(step_job *j, double muon_lr, yh_pool *pool, yh_err *err)
+{
+    yh_optim *o = j->o;
+    for (int i = 0; i < o->n; i++) {
+        yh_optim_param *q = &o->param[i];
+        if (!q->muon)
+            continue;
+        j->q = q;
+        j->update = o->scratch;
+        char *scratch = (char *)o->scratch + (((size_t)q->n * 4 + 63) & ~(size_t)63);
+        double wd = q->p->spec.decay ? o->rule.weight_decay : 0.0;
+        double shape = (double)q->rows / (double)q->cols;
+        j->muon_lr = (float)(muon_lr * sqrt(shape > 1.0 ? shape : 1.0));
+        j->decay = (float)(1.0 - muon_lr * wd);
+        yh_pool_run(pool, q->n, 4096, momentum_part, j);
+        YH_TRY(
+            yh_muon_orthogonalise(j->update, q->rows, q->cols, o->type, scratch, pool, err));
+        yh_pool_run(pool, q->n, 4096, apply_part, j);
+    }
+    return YH_OK;
+}
+
+yh_status yh_optim_step(yh_optim *o, uint64_t t, double lr, double muon_lr, yh_pool *pool,
+                        double *grad_norm, yh_err *err)
+{
+    step_job j = {.o = o, .lr = (float)lr};
+    yh_pool_run(pool, o->blocks, 1, norm_part, &j);
+    double sum = 0;
+    for (int64_t i = 0; i < o->blocks; i++)
+        sum += o->partial[i];
+    double norm = sqrt(sum);
+    *grad_norm = norm;
+    if (!isfinite(norm))
+        return yh_fail(err, YH_LIMIT,
+                       "the gradient's norm is not finite at step %llu; resume from the last "
+                       "checkpoint with a lower learning rate",
+                       (unsigned long long)t);
+    /* as torch.nn.utils.clip_grad_norm_ */
+    double scale = o->rule.clip > 0 ? o->rule.clip / (norm + 1e-6) : 1.0;
+    j.g_scale = (float)(scale < 1.0 ? scale : 1.0);
+    j.c1 = (float)(1.0 - pow(o->rule.beta1, (double)t));
+    j.c2 = (float)(1.0 - pow(o->rule.beta2, (double)t));
+    yh_pool_run(pool, o->blocks, 1, adamw_part, &j);
+    return o->rule.kind == YH_OPT_MUON ? muon_step(&j, muon_lr, pool, err) : YH_OK;
+}
