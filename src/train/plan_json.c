@@ -184,6 +184,8 @@ static void compare_rates(differ *d, const yh_train_plan *p, const yh_train_opti
 static void compare_model(differ *d, const yh_train_plan *p, const yh_train_options *o)
 {
     int depth = o->model == NULL ? o->depth : 0, used = 0;
+    if (p->cfg.layers == 0) /* a finished run: its configuration was not read */
+        return;
     if (o->model != NULL && (sscanf(o->model, "d%3d%n", &depth, &used) != 1 ||
                              o->model[used] != '\0' || strchr(o->model, '/') != NULL))
         depth = 0;

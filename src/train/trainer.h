@@ -1,0 +1,120 @@
+/* What the parts of a training run share. One trainer per run; it owns everything it points to
+ * except the options and the pool. */
+#ifndef YH_TRAIN_TRAINER_H
+#define YH_TRAIN_TRAINER_H
+
+#include "base/file.h"
+#include "train/loader.h"
+#include "train/plan.h"
+
+/* What changes from step to step besides weights and optimiser state, and is kept in checkpoints.
+ */
+typedef struct yh_train_state {
+    uint64_t step;    /* finished steps */
+    double elapsed;   /* seconds of training so far, over all sittings */
+    double best_bpb;  /* held out; NaN: none yet */
+    uint64_t best_step;
+    double last_bpb;  /* NaN: none yet */
+    uint32_t bad_evals; /* evaluations in a row without improvement */
+    double loss;      /* of the last step */
+    bool finished;
+    char why[96];
+    uint64_t metrics_bytes; /* length of metrics.jsonl at this state */
+    /* told again when a finished run is asked for */
+    double rate, peak_fraction; /* tokens per second of all steps; of the measured peak */
+    uint64_t memory_predicted, memory_peak;
+} yh_train_state;
+
+typedef struct yh_train_memory {
+    uint64_t weights, shadow, grads, state, scratch, graph, eval_graph, loader, data, process,
+        total;
+} yh_train_memory;
+
+typedef struct yh_metrics {
+    int fd; /* -1: closed */
+    char *path;
+    uint64_t bytes;
+} yh_metrics;
+
+typedef struct yh_trainer {
+    const yh_train_options *o;
+    yh_pool *pool;
+    yh_train_plan plan;
+    yh_plan_facts facts;
+    yh_train_state state;
+    yh_train_memory memory;
+    double peak; /* FLOP/s of the machine in the compute type; 0: not measured */
+    bool resumed;
+
+    yh_tokens *tokens;
+    yh_loader *loader;
+    yh_eval_set heldout;
+    yh_model *model;
+    yh_optim optim;
+    yh_graph *graph, *eval_graph;
+    yh_build build, eval_build;
+    int32_t *rows; /* tokens, targets, pos, start: one micro-batch each */
+    float scale, eval_scale;
+
+    yh_dir_lock lock;
+    yh_metrics metrics;
+    double sitting, elapsed_before; /* yh_now() at the start of this sitting; seconds before it */
+    double last_save, save_seconds;
+    double step_seconds;    /* of the last steps, smoothed; 0: none yet */
+    double all_step_seconds; /* of this sitting, evaluation and saving not counted */
+    uint64_t sitting_steps;
+} yh_trainer;
+
+/* ---- train_setup.c ---- */
+/* Opens data, makes or restores the plan, the model, graphs and optimiser. */
+yh_status yh_trainer_open(yh_trainer *t, const yh_train_options *o, yh_pool *pool,
+                          yh_err *err) YH_MUST_CHECK;
+void yh_trainer_close(yh_trainer *t);
+
+/* ---- train_memory.c ---- */
+/* Fills t->memory from the plan and the built, not yet planned graphs; YH_LIMIT with advice when it
+ * exceeds what the machine has. */
+yh_status yh_trainer_predict_memory(yh_trainer *t, yh_err *err) YH_MUST_CHECK;
+
+/* ---- train_eval.c ---- */
+/* Bits per byte of the held-out subset; NaN when there is none. */
+yh_status yh_trainer_evaluate(yh_trainer *t, double *bpb, double *loss, yh_err *err) YH_MUST_CHECK;
+
+/* ---- train_checkpoint.c ---- */
+/* Whether OUT holds a checkpoint; one that was being replaced when the process died is put right.
+ */
+bool yh_checkpoint_exists(const char *out);
+yh_status yh_checkpoint_discard(const char *out, yh_err *err) YH_MUST_CHECK;
+/* Writes OUT/checkpoint as a whole: the old one stays until the new one is complete on disk. */
+yh_status yh_checkpoint_save(yh_trainer *t, yh_err *err) YH_MUST_CHECK;
+/* Reads plan and state (tokens must be open: the data is compared). */
+yh_status yh_checkpoint_read_state(yh_trainer *t, yh_err *err) YH_MUST_CHECK;
+/* Loads the model with masters (checks the checksums), then the optimiser's state. */
+yh_status yh_checkpoint_load_model(yh_trainer *t, yh_err *err) YH_MUST_CHECK;
+yh_status yh_checkpoint_load_optim(yh_trainer *t, yh_err *err) YH_MUST_CHECK;
+
+/* ---- train_metrics.c ---- */
+/* Opens OUT/metrics.jsonl for appending and cuts it to `keep` bytes. */
+yh_status yh_metrics_open(yh_metrics *m, const char *out, uint64_t keep, yh_err *err) YH_MUST_CHECK;
+/* Appends one object (reference taken over; NULL: no memory) as a line. */
+yh_status yh_metrics_add(yh_metrics *m, json_t *j, yh_err *err) YH_MUST_CHECK;
+yh_status yh_metrics_sync(yh_metrics *m, yh_err *err) YH_MUST_CHECK;
+void yh_metrics_close(yh_metrics *m);
+
+/* ---- train_output.c ---- */
+/* Copies the tokenizer's files into the run folder, after checking that it is the tokens'. */
+yh_status yh_train_copy_tokenizer(const yh_trainer *t, yh_err *err) YH_MUST_CHECK;
+/* Brings the measured numbers of t->state up to date. */
+void yh_trainer_measure(yh_trainer *t);
+/* The result as far as the state tells it. */
+void yh_trainer_result(const yh_trainer *t, yh_train_result *r);
+
+/* ---- train_machine.c ---- */
+/* Peak FLOP/s of this machine in the type; 0 when it cannot be measured. */
+double yh_train_machine_peak(yh_dtype type, yh_pool *pool);
+
+/* Fraction of the budget that is done, in [0, 1]. */
+double yh_trainer_fraction(const yh_trainer *t, double elapsed);
+double yh_trainer_elapsed(const yh_trainer *t);
+
+#endif
