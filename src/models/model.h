@@ -48,7 +48,8 @@ typedef struct yh_build {
     yh_tensor *hidden; /* [rows, width] after the last norm */
     yh_tensor *head;   /* weight of the output projection [vocab, width] */
     yh_tensor *loss;   /* training form: see yh_lm_loss */
-    yh_tensor *logits; /* cached form: [n_out, vocab] F32 (kept) */
+    yh_tensor *logits; /* [n_out, vocab] F32 (kept); NULL when n_out is 0 */
+    int cursor;        /* yh_model_param's own: where the next name probably is */
 } yh_build;
 
 typedef struct yh_model_family {
@@ -56,6 +57,8 @@ typedef struct yh_model_family {
     const char *hf_class; /* "Qwen3ForCausalLM" */
     yh_status (*read_config)(yh_model_config *c, const json_t *j, const char *path, yh_err *err);
     yh_status (*write_config)(const yh_model_config *c, json_t *j, yh_err *err);
+    /* What this family asks besides yh_model_config_check's common rules. */
+    yh_status (*check_config)(const yh_model_config *c, const char *path, yh_err *err);
     /* Number of parameters tensors; fills spec i. */
     int (*param_count)(const yh_model_config *c);
     void (*param_spec)(const yh_model_config *c, int i, yh_param_spec *spec);
@@ -68,14 +71,31 @@ const yh_model_family *yh_model_family_find(const char *name_or_hf_class);
 /* Makes (or finds) the graph parameter that has this name in the family's table. */
 yh_tensor *yh_model_param(yh_build *b, const char *fmt, ...) YH_PRINTF(2, 3);
 
-/* Builds the whole: inputs, body, and loss (training form; n_out 0) or logits of the rows named by
- * input "out_rows" [n_out] (cached form). Errors come out of yh_graph_plan. In training form
- * tokens, pos, start, targets are inputs "tokens", "pos", "start", "targets", "scale". */
+/* Builds the whole. n_out 0: the loss in the training form, nothing in the cached form (it only
+ * fills the cache). n_out > 0, either form: logits of the rows named by input "out_rows" [n_out].
+ * Errors come out of yh_graph_plan. Inputs: "tokens" and "pos" [rows] I32; training form "start"
+ * [rows] I32 and for the loss "targets" [rows] I32 and "scale" [1] F32; cached form "k_cache.N" and
+ * "v_cache.N" [capacity, kv_heads*head_dim] in the compute type, N from 0 to layers-1. Positions
+ * must lie below `rows` and the context (training form) or below the capacity; the run fails
+ * where one does not. The caller differentiates: yh_graph_backward(b->g, b->loss). */
 void yh_model_build(yh_build *b, int64_t n_out);
 
 /* Checks ranges and divisibility of a configuration; the message names the key and `path`. */
 yh_status yh_model_config_check(const yh_model_config *c, const char *path,
                                 yh_err *err) YH_MUST_CHECK;
+
+/* ---- for model_*.c ---- */
+/* YH_UNSUPPORTED unless the key is missing or has the value `only` ("true": JSON's true; NULL:
+ * false or null). */
+yh_status yh_model_refuse(const json_t *j, const char *key, const char *only, const char *path,
+                          yh_err *err) YH_MUST_CHECK;
+/* A whole number from 1 to max; dflt 0: the key must be there. */
+yh_status yh_model_read_size(const json_t *j, const char *key, int64_t max, int64_t dflt,
+                             const char *path, int32_t *out, yh_err *err) YH_MUST_CHECK;
+/* bos_token_id, eos_token_id, pad_token_id; vocab must be set. */
+yh_status yh_model_read_ids(yh_model_config *c, const json_t *j, const char *path,
+                            yh_err *err) YH_MUST_CHECK;
+yh_status yh_model_write_ids(const yh_model_config *c, json_t *j, yh_err *err) YH_MUST_CHECK;
 
 /* A model in memory. */
 typedef struct yh_param {
