@@ -47,7 +47,7 @@ yh_status yh_model_config_check(const yh_model_config *c, const char *path, yh_e
                  {"the number of layers", c->layers, 1, 4096},
                  {"the number of attention heads", c->heads, 1, 4096},
                  {"the number of key-value heads", c->kv_heads, 1, 4096},
-                 {"the head size", c->head_dim, 1, 1024},
+                 {"the head size", c->head_dim, 1, 512},
                  {"the width of the MLP", c->ffn, 1, 1 << 20},
                  {"the context", c->context, 1, 1 << 24},
                  {"the BOS id", c->bos, -1, (int64_t)c->vocab - 1},

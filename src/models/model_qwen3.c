@@ -55,7 +55,7 @@ static yh_status read_config(yh_model_config *c, const json_t *j, const char *pa
     YH_TRY(yh_model_read_size(j, "num_hidden_layers", 4096, 0, path, &c->layers, err));
     YH_TRY(yh_model_read_size(j, "num_attention_heads", 4096, 0, path, &c->heads, err));
     YH_TRY(yh_model_read_size(j, "num_key_value_heads", 4096, c->heads, path, &c->kv_heads, err));
-    YH_TRY(yh_model_read_size(j, "head_dim", 1024, 128, path, &c->head_dim, err));
+    YH_TRY(yh_model_read_size(j, "head_dim", 512, 128, path, &c->head_dim, err));
     YH_TRY(yh_model_read_size(j, "intermediate_size", 1 << 20, 0, path, &c->ffn, err));
     YH_TRY(
         yh_model_read_size(j, "max_position_embeddings", 1 << 24, 32768, path, &c->context, err));
