@@ -128,7 +128,7 @@ static size_t bind_all(yh_case_run *r, yh_tensor *const *t, int n, uint64_t seed
         if (r->memory != NULL) {
             yh_tensor_bind(t[i], (char *)r->memory + at);
             if (grad)
-                yh_tensor_bind_grad(t[i], (float *)((char *)r->memory + at + size));
+                yh_tensor_bind_grad(t[i], (float *)(void *)((char *)r->memory + at + size));
             fill(t[i], seed);
         }
         at += size + gsize;

@@ -70,7 +70,7 @@ static void reference_forward(reference *r)
     for (int h = 0; h < s.heads; h++)
         for (int64_t t = 0; t < s.rows; t++) {
             const int g = h / (s.heads / s.kv_heads);
-            double top = -INFINITY, sum = 0, *o = r->out + (t * s.heads + h) * s.dim;
+            double top = -HUGE_VAL, sum = 0, *o = r->out + (t * s.heads + h) * s.dim;
             for (int64_t u = low(r, t); u <= t; u++)
                 top = fmax(top, score(r, h, t, u));
             for (int i = 0; i < s.dim; i++)
