@@ -35,7 +35,7 @@ yh_status yh_eval_tokens(yh_model *m, const yh_tokens *t, yh_split split, uint64
 
 /* Logits of one sequence of ids as it stands (nothing is put in front), out [n, vocab] F32. n is at
  * most the model's context. For comparing with other implementations. */
-yh_status yh_eval_logits(yh_model *m, const int32_t *id, size_t n, float *out, yh_pool *pool,
+yh_status yh_eval_logits(yh_model *m, const uint32_t *id, size_t n, float *out, yh_pool *pool,
                          yh_err *err) YH_MUST_CHECK;
 
 #ifdef __cplusplus

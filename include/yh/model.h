@@ -26,6 +26,20 @@ typedef struct yh_model_facts {
     bool tied;
 } yh_model_facts;
 void yh_model_describe(const yh_model *m, yh_model_facts *out);
+/* From config.json alone: nothing of the weights is read. */
+yh_status yh_model_inspect(const char *dir, yh_model_facts *out, yh_err *err) YH_MUST_CHECK;
+
+/* One tensor of a safetensors file; texts are borrowed during the call. */
+typedef struct yh_tensor_facts {
+    const char *name, *type, *file;
+    int ndim;
+    int64_t dim[8];
+    uint64_t offset, size; /* bytes in the file */
+} yh_tensor_facts;
+/* Checks a .safetensors file, an index of shards, or a folder with either, and calls `each` for
+ * every tensor by name (NULL: only the check). Returning false ends the walk. */
+yh_status yh_model_tensors(const char *path, bool (*each)(void *user, const yh_tensor_facts *t),
+                           void *user, yh_err *err) YH_MUST_CHECK;
 
 #ifdef __cplusplus
 }

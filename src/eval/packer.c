@@ -154,7 +154,7 @@ yh_status yh_packer_add(yh_packer *p, const int32_t *ids, size_t n, int32_t eos,
     return YH_OK;
 }
 
-yh_status yh_packer_logits(yh_model *m, const int32_t *ids, size_t n, float *out, yh_pool *pool,
+yh_status yh_packer_logits(yh_model *m, const uint32_t *ids, size_t n, float *out, yh_pool *pool,
                            yh_err *err)
 {
     yh_packer *p = NULL;
@@ -162,12 +162,12 @@ yh_status yh_packer_logits(yh_model *m, const int32_t *ids, size_t n, float *out
         return yh_fail(err, YH_LIMIT, "%zu tokens: must be 1 to the model's context of %d", n,
                        m->cfg.context);
     for (size_t i = 0; i < n; i++)
-        if (ids[i] < 0 || ids[i] >= m->cfg.vocab)
-            return yh_fail(err, YH_MISMATCH, "token id %d is past the model's vocabulary of %d",
+        if (ids[i] >= (uint32_t)m->cfg.vocab)
+            return yh_fail(err, YH_MISMATCH, "token id %u is past the model's vocabulary of %d",
                            ids[i], m->cfg.vocab);
     yh_status s = create(&p, m, (int64_t)n, (int64_t)n, true, pool, err);
     for (size_t i = 0; s == YH_OK && i < n; i++) {
-        p->tokens[i] = ids[i];
+        p->tokens[i] = (int32_t)ids[i];
         p->pos[i] = (int32_t)i;
         p->start[i] = 0;
         p->targets[i] = -1;

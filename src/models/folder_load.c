@@ -288,3 +288,32 @@ yh_status yh_model_load(yh_model **out, const char *dir, yh_precision precision,
         yh_model_free(l.m);
     return s;
 }
+
+yh_status yh_model_inspect(const char *dir, yh_model_facts *out, yh_err *err)
+{
+    yh_model_config cfg;
+    YH_TRY(read_config(dir, &cfg, err));
+    yh_config_facts(&cfg, out);
+    return YH_OK;
+}
+
+yh_status yh_model_tensors(const char *path, bool (*each)(void *user, const yh_tensor_facts *t),
+                           void *user, yh_err *err)
+{
+    yh_safetensors *st = NULL;
+    YH_TRY(yh_safetensors_open(&st, path, err));
+    for (size_t i = 0; each != NULL && i < yh_safetensors_count(st); i++) {
+        const yh_st_tensor *t = yh_safetensors_at(st, i);
+        yh_tensor_facts f = {.name = t->name,
+                             .type = t->type,
+                             .file = yh_safetensors_file(st, t),
+                             .ndim = t->ndim,
+                             .offset = t->offset,
+                             .size = t->size};
+        memcpy(f.dim, t->dim, sizeof f.dim);
+        if (!each(user, &f))
+            break;
+    }
+    yh_safetensors_close(st);
+    return YH_OK;
+}

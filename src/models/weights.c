@@ -165,10 +165,9 @@ yh_status yh_model_bind(yh_model *m, yh_graph *g, yh_err *err)
     return YH_OK;
 }
 
-void yh_model_describe(const yh_model *m, yh_model_facts *out)
+void yh_config_facts(const yh_model_config *c, yh_model_facts *out)
 {
-    const yh_model_config *c = &m->cfg;
-    *out = (yh_model_facts){.family = m->family->name,
+    *out = (yh_model_facts){.family = c->family,
                             .vocab = c->vocab,
                             .width = c->width,
                             .layers = c->layers,
@@ -179,4 +178,9 @@ void yh_model_describe(const yh_model *m, yh_model_facts *out)
                             .context = c->context,
                             .weights = yh_model_param_total(c),
                             .tied = c->tied};
+}
+
+void yh_model_describe(const yh_model *m, yh_model_facts *out)
+{
+    yh_config_facts(&m->cfg, out);
 }
