@@ -43,10 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             !json_equal(root, again))
             __builtin_trap();
         json_decref(again);
-        json_malloc_t jm;
-        json_free_t jf;
-        json_get_alloc_funcs(&jm, &jf);
-        jf(text);
+        yh_json_text_free(text);
     }
     json_decref(root);
     return 0;

@@ -49,6 +49,14 @@ yh_status yh_json_load(json_t **out, const char *path, size_t limit, yh_err *err
     return s;
 }
 
+void yh_json_text_free(char *text)
+{
+    json_malloc_t take;
+    json_free_t give;
+    json_get_alloc_funcs(&take, &give);
+    give(text);
+}
+
 yh_status yh_json_save(const json_t *j, const char *path, bool pretty, yh_err *err)
 {
     char *text = json_dumps(j, (pretty ? JSON_INDENT(2) : JSON_COMPACT) | JSON_REAL_PRECISION(17));
@@ -65,11 +73,7 @@ yh_status yh_json_save(const json_t *j, const char *path, bool pretty, yh_err *e
         s = yh_writer_commit(&w, err);
     else
         yh_writer_abort(&w);
-    /* jansson's own allocator made it */
-    json_malloc_t jm;
-    json_free_t jf;
-    json_get_alloc_funcs(&jm, &jf);
-    jf(text);
+    yh_json_text_free(text);
     return s;
 }
 

@@ -17,6 +17,9 @@ yh_status yh_json_parse(json_t **out, const char *text, size_t n, const char *na
 yh_status yh_json_save(const json_t *j, const char *path, bool pretty,
                        yh_err *err) YH_MUST_CHECK; /* atomic */
 
+/* Frees what json_dumps gave (its memory is jansson's, not always the C library's). */
+void yh_json_text_free(char *text);
+
 /* Typed getters with a range; a missing key takes dflt when has_default, else YH_CORRUPT. */
 yh_status yh_json_int(const json_t *obj, const char *key, int64_t min, int64_t max,
                       bool has_default, int64_t dflt, const char *name, int64_t *out,

@@ -96,10 +96,7 @@ static yh_status begin(yh_st_writer *w, yh_err *err)
         s = yh_writer_write(&w->file, text, n, err);
     for (size_t i = 0; s == YH_OK && i < pad; i++)
         s = yh_writer_write(&w->file, " ", 1, err);
-    json_malloc_t jm;
-    json_free_t jf; /* jansson's own allocator made it */
-    json_get_alloc_funcs(&jm, &jf);
-    jf(text);
+    yh_json_text_free(text);
     w->begun = true;
     return s;
 }

@@ -37,13 +37,13 @@ yh_status yh_metrics_add(yh_metrics *m, json_t *j, yh_err *err)
             continue;
         if (k < 0) {
             int e = errno;
-            free(text);
+            yh_json_text_free(text);
             return yh_fail_errno(err, e, "%s: cannot write", m->path);
         }
         at += (size_t)k;
     }
     m->bytes += n + 1;
-    free(text);
+    yh_json_text_free(text);
     return YH_OK;
 }
 
