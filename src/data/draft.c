@@ -1,0 +1,178 @@
+#include <stdio.h>
+
+#include "data/draft.h"
+#include "data/utf8_scan.h"
+
+void yh_draft_fini(yh_draft *d)
+{
+    for (size_t i = 0; i < d->n_cut; i++)
+        yh_free(d->cut[i].text);
+    yh_free(d->cut);
+    for (int i = 0; i < YH_MEMORY_FILTERS; i++) {
+        yh_free(d->key[i]);
+        yh_free(d->line[i]);
+    }
+    yh_free(d->text);
+    yh_free(d->title);
+    memset(d, 0, sizeof *d);
+}
+
+void yh_drafts_fini(yh_drafts *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        yh_draft_fini(&l->d[i]);
+    yh_free(l->d);
+    memset(l, 0, sizeof *l);
+}
+
+static yh_status push(yh_drafts *l, yh_draft **out, yh_err *err)
+{
+    yh_draft *d = yh_grow(l->d, &l->cap, l->n + 1, sizeof *d);
+    if (d == NULL)
+        return yh_fail(err, YH_NOMEM, "no memory for %zu documents", l->n + 1);
+    l->d = d;
+    *out = &d[l->n++];
+    memset(*out, 0, sizeof **out);
+    (*out)->removed_by = -1;
+    return YH_OK;
+}
+
+yh_status yh_drafts_add(yh_drafts *l, yh_buf *text, uint64_t number, bool starts,
+                        const char *encoding, yh_err *err)
+{
+    yh_draft *d = NULL;
+    YH_TRY(yh_buf_reserve(text, 0, err));
+    YH_TRY(push(l, &d, err));
+    text->data[text->len] = '\0';
+    d->text = text->data;
+    d->len = text->len;
+    d->number = number;
+    d->starts = starts;
+    snprintf(d->encoding, sizeof d->encoding, "%s", encoding);
+    yh_buf_init(text, text->max);
+    return YH_OK;
+}
+
+void yh_drafts_problem(yh_drafts *l, uint64_t place, const char *what)
+{
+    enum { KEPT = sizeof l->problem / sizeof *l->problem };
+    if (l->n_problems < KEPT) {
+        l->problem[l->n_problems].place = place;
+        snprintf(l->problem[l->n_problems].what, sizeof l->problem->what, "%s", what);
+    }
+    l->n_problems++;
+}
+
+yh_status yh_draft_cut(yh_draft *d, int filter, size_t at, size_t len, yh_err *err)
+{
+    yh_cut *c = yh_grow(d->cut, &d->cap_cut, d->n_cut + 1, sizeof *c);
+    char *t = yh_strndup(d->text + at, len);
+    if (c != NULL)
+        d->cut = c;
+    if (c == NULL || t == NULL) {
+        yh_free(t);
+        return yh_fail(err, YH_NOMEM, "no memory to keep a removed stretch of %zu bytes", len);
+    }
+    c[d->n_cut++] = (yh_cut){filter, t, len};
+    memmove(d->text + at, d->text + at + len, d->len - at - len + 1);
+    d->len -= len;
+    return YH_OK;
+}
+
+/* ------------------------------------------------------------------ division into parts */
+
+static bool sentence_end(const char *t, size_t i)
+{
+    return (t[i] == ' ' && i > 0 && strchr(".!?", t[i - 1]) != NULL) ||
+           (i >= 2 && (memcmp(t + i - 2, "\xe3\x80\x82", 3) == 0 || /* 。 */
+                       memcmp(t + i - 2, "\xef\xbc\x81", 3) == 0 || /* ！ */
+                       memcmp(t + i - 2, "\xef\xbc\x9f", 3) == 0)); /* ？ */
+}
+
+/* Where to cut text[from, len) near `goal`: behind the best boundary in [goal - slack, goal +
+ * slack]. */
+static size_t best_cut(const char *t, size_t from, size_t len, size_t goal, size_t slack)
+{
+    size_t lo = goal - from > slack ? goal - slack : from + 1;
+    size_t hi = len - goal > slack ? goal + slack : len;
+    size_t best = 0, best_rank = 0, best_dist = 0;
+    for (size_t i = lo; i < hi; i++) {
+        size_t rank = t[i] == '\n' ? (t[i - 1] == '\n' ? 4 : 3) : sentence_end(t, i) ? 2 : 0;
+        if (rank == 0 && t[i] == ' ')
+            rank = 1;
+        size_t dist = i > goal ? i - goal : goal - i;
+        if (rank > best_rank || (rank == best_rank && rank > 0 && dist < best_dist)) {
+            best = i + 1;
+            best_rank = rank;
+            best_dist = dist;
+        }
+    }
+    if (best_rank == 0)
+        for (best = goal; best > from + 1 && ((uint8_t)t[best] & 0xc0) == 0x80;)
+            best--;
+    return best;
+}
+
+static yh_status divide_one(yh_drafts *out, yh_draft *d, size_t chars, yh_err *err)
+{
+    size_t parts = (chars + YH_PART_CHARS - 1) / YH_PART_CHARS;
+    size_t step = d->len / parts, from = 0;
+    for (size_t k = 0; k < parts && from < d->len; k++) {
+        size_t to = d->len;
+        if (k + 1 < parts)
+            to = best_cut(d->text, from, d->len, from + step < d->len ? from + step : d->len - 1,
+                          step / 4);
+        size_t end = to;
+        while (end > from && (d->text[end - 1] == '\n' || d->text[end - 1] == ' '))
+            end--;
+        size_t begin = from;
+        while (begin < end && (d->text[begin] == '\n' || d->text[begin] == ' '))
+            begin++;
+        yh_draft *part = NULL;
+        YH_TRY(push(out, &part, err));
+        part->number = d->number;
+        part->starts = k == 0 && d->starts;
+        memcpy(part->encoding, d->encoding, sizeof part->encoding);
+        part->text = yh_strndup(d->text + begin, end - begin);
+        part->len = end - begin;
+        if (part->text == NULL || (d->title != NULL && (part->title = yh_strdup(d->title)) == NULL))
+            return yh_fail(err, YH_NOMEM, "no memory to divide a document of %zu bytes", d->len);
+        if (k == 0) { /* what was cut from the whole stays with the first part */
+            part->cut = d->cut;
+            part->n_cut = d->n_cut;
+            part->cap_cut = d->cap_cut;
+            d->cut = NULL;
+            d->n_cut = d->cap_cut = 0;
+        }
+        from = to;
+    }
+    return YH_OK;
+}
+
+yh_status yh_drafts_divide(yh_drafts *l, yh_err *err)
+{
+    bool any = false;
+    for (size_t i = 0; i < l->n && !any; i++)
+        any = l->d[i].len > YH_PART_CHARS + YH_PART_CHARS / 5;
+    if (!any)
+        return YH_OK;
+    yh_drafts out = {0};
+    yh_status s = YH_OK;
+    for (size_t i = 0; i < l->n && s == YH_OK; i++) {
+        yh_draft *d = &l->d[i], *same = NULL;
+        size_t chars = d->removed_by >= 0 ? 0 : yh_utf8_count(d->text, d->len);
+        if (chars > YH_PART_CHARS + YH_PART_CHARS / 5) {
+            s = divide_one(&out, d, chars, err);
+        } else if ((s = push(&out, &same, err)) == YH_OK) {
+            *same = *d;
+            memset(d, 0, sizeof *d);
+        }
+    }
+    for (size_t i = 0; i < l->n; i++)
+        yh_draft_fini(&l->d[i]);
+    yh_free(l->d);
+    l->d = out.d;
+    l->n = out.n;
+    l->cap = out.cap;
+    return s;
+}

@@ -1,0 +1,270 @@
+/* JSON Lines, and JSON arrays or single values. Both are handed to the workers as blocks with one
+ * value a line. Splitting needs no memory for nesting: it counts brackets and knows strings. */
+#include <stdio.h>
+
+#include "data/charset.h"
+#include "data/json_text.h"
+#include "data/reader.h"
+#include "data/utf8_scan.h"
+
+enum { UNKNOWN, LINES, VALUES };
+
+static const char *const extensions[] = {".jsonl", ".json", ".ndjson", NULL};
+
+static bool blank(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* ------------------------------------------------------------------ JSON Lines */
+
+/* Skips a line that is longer than the limit. */
+static yh_status skip_line(yh_stream *s, yh_err *err)
+{
+    for (;;) {
+        const uint8_t *p;
+        size_t n;
+        YH_TRY(yh_stream_peek(s, 1, &p, &n, err));
+        if (n == 0)
+            return YH_OK;
+        const uint8_t *nl = memchr(p, '\n', n);
+        yh_stream_skip(s, nl != NULL ? (size_t)(nl - p) + 1 : n);
+        if (nl != NULL)
+            return YH_OK;
+    }
+}
+
+static yh_status next_lines(yh_stream *s, yh_reader_state *state, yh_piece *piece, bool *more,
+                            yh_err *err)
+{
+    size_t want = YH_JSON_BLOCK, searched = 0;
+    for (;;) {
+        const uint8_t *p, *nl = NULL;
+        size_t n;
+        YH_TRY(yh_stream_peek(s, want, &p, &n, err));
+        *more = n > 0;
+        if (n == 0)
+            return YH_OK;
+        size_t take = n < want ? n : 0;
+        if (take == 0 && (nl = memrchr(p + searched, '\n', want - searched)) != NULL)
+            take = (size_t)(nl - p) + 1;
+        if (take == 0 && want >= YH_JSON_VALUE_MAX) {
+            YH_TRY(skip_line(s, err));
+            snprintf(state->problem, sizeof state->problem,
+                     "line %llu is longer than %d bytes and was left out",
+                     (unsigned long long)++state->counter, YH_JSON_VALUE_MAX);
+            want = YH_JSON_BLOCK;
+            searched = 0;
+            continue;
+        }
+        if (take == 0) { /* a long line: look further */
+            searched = want;
+            want *= 2;
+            continue;
+        }
+        piece->number = state->counter + 1;
+        for (const uint8_t *q = p; (q = memchr(q, '\n', take - (size_t)(q - p))) != NULL; q++)
+            state->counter++;
+        YH_TRY(yh_buf_add(&piece->bytes, p, take, err));
+        yh_stream_skip(s, take);
+        return YH_OK;
+    }
+}
+
+/* ------------------------------------------------------------------ values */
+
+/* Copies one value that begins at the stream's front into the piece as one line. Returns with
+ * *dropped set when it is longer than the limit. */
+static yh_status take_value(yh_stream *s, yh_piece *piece, bool *dropped, yh_err *err)
+{
+    size_t before = piece->bytes.len;
+    uint64_t depth = 0;
+    bool string = false, escaped = false, done = false, first = true;
+    *dropped = false;
+    while (!done) {
+        const uint8_t *p;
+        size_t n, i = 0;
+        YH_TRY(yh_stream_peek(s, 1, &p, &n, err));
+        if (n == 0)
+            break;
+        for (; i < n && !done; i++) {
+            uint8_t c = p[i];
+            if (string) {
+                string = escaped || c != '"';
+                escaped = !escaped && c == '\\';
+                done = !string && depth == 0;
+            } else if (c == '"') {
+                string = true;
+            } else if (c == '{' || c == '[') {
+                depth++;
+            } else if (c == '}' || c == ']') {
+                if (depth == 0)
+                    break; /* the end of what contains a bare value */
+                done = --depth == 0;
+            } else if (depth == 0 && (blank(c) || c == ',')) {
+                break;
+            }
+        }
+        bool stopped = i < n && !done;
+        if (i > 0 && !*dropped) {
+            if (piece->bytes.len - before + i > YH_JSON_VALUE_MAX) {
+                *dropped = true;
+                piece->bytes.len = before;
+            } else {
+                YH_TRY(yh_buf_add(&piece->bytes, p, i, err));
+            }
+        }
+        yh_stream_skip(s, i);
+        first = first && i == 0;
+        if (stopped)
+            break;
+    }
+    if (first) { /* a bracket or comma where no value is: leave it out */
+        const uint8_t *p;
+        size_t n;
+        YH_TRY(yh_stream_peek(s, 1, &p, &n, err));
+        YH_TRY(yh_buf_add(&piece->bytes, p, n > 0, err));
+        yh_stream_skip(s, n > 0);
+    }
+    for (size_t i = before; i < piece->bytes.len; i++)
+        if (piece->bytes.data[i] == '\n')
+            piece->bytes.data[i] = ' ';
+    return *dropped ? YH_OK : yh_buf_addc(&piece->bytes, '\n', err);
+}
+
+static yh_status next_values(yh_stream *s, yh_reader_state *state, yh_piece *piece, bool *more,
+                             yh_err *err)
+{
+    piece->number = state->counter + 1;
+    while (piece->bytes.len < YH_JSON_BLOCK && state->problem[0] == '\0') {
+        const uint8_t *p;
+        size_t n, i = 0;
+        YH_TRY(yh_stream_peek(s, 1, &p, &n, err));
+        if (n == 0)
+            break;
+        while (i < n && (blank(p[i]) || p[i] == ',' || (p[i] == ']' && state->middle) ||
+                         (p[i] == '[' && state->mode == VALUES && !state->middle))) {
+            if (p[i] == '[')
+                state->middle = true; /* inside the outer array */
+            else if (p[i] == ']')
+                state->middle = false;
+            i++;
+        }
+        yh_stream_skip(s, i);
+        if (i == n)
+            continue;
+        bool dropped;
+        YH_TRY(take_value(s, piece, &dropped, err));
+        state->counter++;
+        if (dropped)
+            snprintf(state->problem, sizeof state->problem,
+                     "value %llu is longer than %d bytes and was left out",
+                     (unsigned long long)state->counter, YH_JSON_VALUE_MAX);
+    }
+    *more = piece->bytes.len > 0 || state->problem[0] != '\0';
+    return YH_OK;
+}
+
+static yh_status next(yh_stream *s, yh_reader_state *state, yh_piece *piece, bool *more,
+                      yh_err *err)
+{
+    if (state->mode == UNKNOWN) {
+        const uint8_t *p;
+        size_t n, i = 0;
+        YH_TRY(yh_stream_peek(s, 1 << 16, &p, &n, err));
+        if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
+            yh_stream_skip(s, 3);
+            p += 3;
+            n -= 3;
+        }
+        if (n >= 2 && ((p[0] == 0xff && p[1] == 0xfe) || (p[0] == 0xfe && p[1] == 0xff))) {
+            snprintf(state->problem, sizeof state->problem,
+                     "JSON in UTF-16 is not supported; convert the file to UTF-8");
+            *more = false;
+            return YH_OK;
+        }
+        while (i < n && blank(p[i]))
+            i++;
+        /* a line that ends with its bracket is JSON Lines; anything else is scanned as values */
+        const uint8_t *nl = i < n ? memchr(p + i, '\n', n - i) : NULL;
+        size_t e = nl != NULL ? (size_t)(nl - p) : n;
+        while (e > i && blank(p[e - 1]))
+            e--;
+        bool line = i < n && p[i] == '{' && (nl == NULL || (e > i + 1 && p[e - 1] == '}'));
+        state->mode = line ? LINES : VALUES;
+    }
+    return state->mode == LINES ? next_lines(s, state, piece, more, err)
+                                : next_values(s, state, piece, more, err);
+}
+
+/* ------------------------------------------------------------------ documents */
+
+static yh_status one_value(const char *p, size_t n, uint64_t number, yh_drafts *out, yh_err *err)
+{
+    yh_buf text, fixed;
+    json_t *j = NULL;
+    char what[120];
+    const char *encoding = "UTF-8", *title = NULL;
+    yh_charset info;
+    bool found = false;
+    yh_buf_init(&text, 0);
+    yh_buf_init(&fixed, 0);
+    yh_status st = YH_OK;
+    if (yh_utf8_valid_prefix((const uint8_t *)p, n) < n) {
+        st = yh_charset_decode((const uint8_t *)p, n, NULL, NULL, &fixed, &info, err);
+        if (st != YH_OK)
+            goto out;
+        out->replaced += info.replaced;
+        encoding = info.name;
+        p = fixed.data;
+        n = fixed.len;
+    }
+    json_error_t je;
+    j = json_loadb(p, n, JSON_ALLOW_NUL | JSON_DECODE_ANY, &je);
+    if (j == NULL) {
+        if (json_error_code(&je) == json_error_out_of_memory) {
+            st = yh_fail(err, YH_NOMEM, "no memory to parse a JSON value of %zu bytes", n);
+            goto out;
+        }
+        snprintf(what, sizeof what, "not valid JSON: %.90s", je.text);
+        yh_drafts_problem(out, number, what);
+        goto out;
+    }
+    YH_GOTO(st, yh_json_text(j, &text, &found, &title, err), out);
+    if (!found) {
+        yh_drafts_problem(out, number, "a JSON value without text of a known kind");
+        goto out;
+    }
+    YH_GOTO(st, yh_drafts_add(out, &text, number, true, encoding, err), out);
+    if (title != NULL && title[0] != '\0') {
+        yh_draft *d = &out->d[out->n - 1];
+        d->title = yh_strdup(title);
+        if (d->title == NULL)
+            st = yh_fail(err, YH_NOMEM, "no memory for a title");
+    }
+out:
+    json_decref(j);
+    yh_buf_fini(&text);
+    yh_buf_fini(&fixed);
+    return st;
+}
+
+static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
+{
+    const char *p = piece->bytes.data;
+    size_t n = piece->bytes.len;
+    uint64_t number = piece->number;
+    for (size_t at = 0; at < n; number++) {
+        const char *nl = memchr(p + at, '\n', n - at);
+        size_t end = nl != NULL ? (size_t)(nl - p) : n;
+        size_t b = at;
+        while (b < end && blank((uint8_t)p[b]))
+            b++;
+        if (b < end)
+            YH_TRY(one_value(p + b, end - b, number, out, err));
+        at = end + 1;
+    }
+    return YH_OK;
+}
+
+const yh_reader yh_reader_json = {"json", extensions, next, documents};
