@@ -1,0 +1,29 @@
+/* The main text of an HTML page. */
+#ifndef YH_DATA_HTML_TEXT_H
+#define YH_DATA_HTML_TEXT_H
+
+#include "base/alloc.h"
+
+typedef enum yh_html_mode {
+    YH_HTML_MAIN, /* the main text alone */
+    YH_HTML_ALL   /* everything that is shown, without scripts and styles */
+} yh_html_mode;
+
+/* html: UTF-8. Appends the text: paragraphs, headings, list items and table rows as lines, a blank
+ * line between blocks. title (may be NULL): appended the page's title. A page that is nested too
+ * deep or in other ways hostile to a tree builder is read by a plain scan (*plain true), whose
+ * memory and time grow with its length only.
+ *
+ * The main text is found after the method of Arc90's Readability (Mozilla Public Repository
+ * readability): paragraphs score their ancestors by length and commas, link density counts
+ * against, names of classes help. Thread safe. */
+yh_status yh_html_text(const char *html, size_t n, yh_html_mode mode, yh_buf *out, yh_buf *title,
+                       bool *plain, yh_err *err) YH_MUST_CHECK;
+
+/* Whether a tree builder may be let loose on the page: nesting, attributes and unclosed elements
+ * within limits. */
+bool yh_html_is_tame(const char *html, size_t n);
+/* The plain scan by itself. */
+yh_status yh_html_plain(const char *html, size_t n, yh_buf *out, yh_err *err) YH_MUST_CHECK;
+
+#endif
