@@ -237,9 +237,3 @@ yh_status yh_eval_tokens(yh_model *m, const yh_tokens *t, yh_split split, uint64
         yh_eval_report_fini(r);
     return s;
 }
-
-yh_status yh_eval_logits(yh_model *m, const uint32_t *id, size_t n, float *out, yh_pool *pool,
-                         yh_err *err)
-{
-    return yh_packer_logits(m, id, n, out, pool, err);
-}

@@ -1,4 +1,5 @@
 #include "eval/packer.h"
+#include "yh/eval.h"
 
 typedef struct piece {
     size_t tag;
@@ -154,8 +155,8 @@ yh_status yh_packer_add(yh_packer *p, const int32_t *ids, size_t n, int32_t eos,
     return YH_OK;
 }
 
-yh_status yh_packer_logits(yh_model *m, const uint32_t *ids, size_t n, float *out, yh_pool *pool,
-                           yh_err *err)
+yh_status yh_eval_logits(yh_model *m, const uint32_t *ids, size_t n, float *out, yh_pool *pool,
+                         yh_err *err)
 {
     yh_packer *p = NULL;
     if (n == 0 || n > (size_t)m->cfg.context)

@@ -20,9 +20,5 @@ void yh_packer_free(yh_packer *p);
 yh_status yh_packer_add(yh_packer *p, const int32_t *ids, size_t n, int32_t eos, size_t tag,
                         yh_err *err) YH_MUST_CHECK;
 yh_status yh_packer_flush(yh_packer *p, yh_err *err) YH_MUST_CHECK;
-/* Logits of one sequence as it stands, out [n, vocab] F32; n at most the model's context. Through
- * the same graph as the losses. */
-yh_status yh_packer_logits(yh_model *m, const uint32_t *ids, size_t n, float *out, yh_pool *pool,
-                           yh_err *err) YH_MUST_CHECK;
 
 #endif
