@@ -37,9 +37,8 @@ typedef struct yh_train_options {
     yh_schedule schedule;
     double lr, muon_lr, min_lr_ratio, warmup_ratio, decay_ratio, weight_decay, beta1, beta2, eps,
         clip;
-    bool lr_set, muon_lr_set, wd_set, clip_set, beta2_set, warmup_set, optimizer_set,
-        schedule_set, min_lr_set, decay_set, precision_set, order_set,
-        across_set; /* given explicitly */
+    bool lr_set, muon_lr_set, wd_set, clip_set, beta2_set, warmup_set, optimizer_set, schedule_set,
+        min_lr_set, decay_set, precision_set, order_set, across_set; /* given explicitly */
     yh_order order;
     yh_precision precision;
     int recompute; /* 0 none, 1 cheap activations */
@@ -73,8 +72,8 @@ struct yh_train_progress {
 
 typedef struct yh_train_result {
     uint64_t steps, tokens, best_step, epochs_milli; /* epochs_milli: passes over the text x 1000 */
-    bool finished; /* false: stopped on request, can be resumed */
-    double heldout_bits_per_byte; /* of the last evaluation; NaN: none */
+    bool finished;                                   /* false: stopped on request, can be resumed */
+    double heldout_bits_per_byte;                    /* of the last evaluation; NaN: none */
     double seconds, loss, best_bits_per_byte, tokens_per_second, peak_fraction;
     uint64_t memory_predicted, memory_peak;
     char stopped_because[96];

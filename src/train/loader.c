@@ -15,7 +15,8 @@ struct yh_loader {
     /* of the epoch in hand */
     uint64_t epoch;
     yh_permutation doc_order, row_order;
-    uint64_t *offset; /* [docs/STRIDE + 1] stream offset (without the lead) of every 64th document */
+    uint64_t
+        *offset; /* [docs/STRIDE + 1] stream offset (without the lead) of every 64th document */
 };
 
 /* ------------------------------------------------------------------ permutation */
@@ -328,9 +329,8 @@ yh_status yh_eval_set_make(yh_eval_set *e, const yh_tokens *t, uint32_t context,
     int32_t *id = yh_malloc((take + 1) * sizeof *id);
     if (id == NULL)
         return yh_fail(err, YH_NOMEM, "no memory for the held-out tokens");
-    yh_status s = across_documents
-                      ? lay_stream(e, t, take, id, &cap, &used, context, eos, err)
-                      : lay_documents(e, t, take, id, &cap, &used, context, eos, err);
+    yh_status s = across_documents ? lay_stream(e, t, take, id, &cap, &used, context, eos, err)
+                                   : lay_documents(e, t, take, id, &cap, &used, context, eos, err);
     yh_free(id);
     for (uint64_t i = 0; s == YH_OK && i < e->runs; i++)
         s = check_ids(e->tokens + i * (uint64_t)rows, (uint32_t)rows, vocab, i, err);

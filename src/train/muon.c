@@ -110,8 +110,7 @@ static void combine_part(void *arg, int64_t begin, int64_t end, int worker)
     job *j = arg;
     (void)worker;
     for (int64_t i = begin; i < end; i++)
-        j->b[i] =
-            coef_b * j->a[i] + coef_c * j->b[i] + (i / j->r == i % j->r ? coef_a : 0.0f);
+        j->b[i] = coef_b * j->a[i] + coef_c * j->b[i] + (i / j->r == i % j->r ? coef_a : 0.0f);
     if (j->type != YH_F32)
         yh_kernels()->f32_to_bf16(j->b, j->b16, begin, end);
 }

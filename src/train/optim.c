@@ -36,9 +36,8 @@ yh_status yh_optim_bytes(const yh_model_config *cfg, yh_optimizer kind, yh_dtype
         size_t n = (size_t)round_16(elements(&s)) * sizeof(float);
         *grads += n;
         *state += muon ? n : 2 * n;
-        size_t need = muon ? (size_t)elements(&s) * 4 + 64 +
-                                 yh_muon_scratch(s.dim[0], s.dim[1], type)
-                           : 0;
+        size_t need =
+            muon ? (size_t)elements(&s) * 4 + 64 + yh_muon_scratch(s.dim[0], s.dim[1], type) : 0;
         *scratch = need > *scratch ? need : *scratch;
     }
     return YH_OK;
@@ -194,8 +193,7 @@ static yh_status muon_step(step_job *j, double muon_lr, yh_pool *pool, yh_err *e
         j->muon_lr = (float)(muon_lr * sqrt(shape > 1.0 ? shape : 1.0));
         j->decay = (float)(1.0 - muon_lr * wd);
         yh_pool_run(pool, q->n, 4096, momentum_part, j);
-        YH_TRY(
-            yh_muon_orthogonalise(j->update, q->rows, q->cols, o->type, scratch, pool, err));
+        YH_TRY(yh_muon_orthogonalise(j->update, q->rows, q->cols, o->type, scratch, pool, err));
         yh_pool_run(pool, q->n, 4096, apply_part, j);
     }
     return YH_OK;

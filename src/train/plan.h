@@ -9,13 +9,13 @@
 
 typedef struct yh_train_plan {
     yh_model_config cfg;
-    yh_dtype type;  /* compute type */
+    yh_dtype type; /* compute type */
     uint64_t seed;
     uint32_t context, micro_batch, micro_batches; /* tokens; sequences; of one step */
     uint64_t batch_tokens;                        /* context * micro_batch * micro_batches */
-    uint64_t steps;      /* 0: by time */
-    double minutes;      /* by time; 0: by steps */
-    uint64_t max_steps;  /* by time: ends here at the latest (passes over the text) */
+    uint64_t steps;                               /* 0: by time */
+    double minutes;                               /* by time; 0: by steps */
+    uint64_t max_steps; /* by time: ends here at the latest (passes over the text) */
     double lr, muon_lr;
     yh_optim_rule optim;
     yh_schedule_rule schedule;

@@ -44,8 +44,7 @@ json_t *yh_plan_to_json(const yh_train_plan *p)
 {
     json_t *j = json_object();
     int bad = 0;
-#define PUT(field, name)                                                                           \
-    bad |= json_object_set_new(j, name, json_integer((json_int_t)p->field));
+#define PUT(field, name) bad |= json_object_set_new(j, name, json_integer((json_int_t)p->field));
     PLAN_INTS(PUT)
 #undef PUT
 #define PUT(field, name) bad |= json_object_set_new(j, name, json_real(p->field));

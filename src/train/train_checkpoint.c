@@ -142,10 +142,10 @@ static yh_status write_optim(const yh_trainer *t, const char *dir, yh_err *err)
                     continue;
                 snprintf(name, sizeof name, "%s.%s", q->p->spec.name, k == 0 ? "m" : "v");
                 if (pass == 0)
-                    YH_GOTO(s,
-                            yh_st_writer_declare(w, name, YH_F32, q->p->spec.ndim,
-                                                 q->p->spec.dim, err),
-                            out);
+                    YH_GOTO(
+                        s,
+                        yh_st_writer_declare(w, name, YH_F32, q->p->spec.ndim, q->p->spec.dim, err),
+                        out);
                 else
                     YH_GOTO(s, yh_st_writer_data(w, moment[k], (size_t)q->n * sizeof(float), err),
                             out);
@@ -199,11 +199,11 @@ static json_t *state_json(const yh_trainer *t, const char sums[2][17])
         (json_int_t)(s->step * t->plan.batch_tokens), "elapsed", s->elapsed, "best_bits_per_byte",
         num_or_null(s->best_bpb), "best_step", (json_int_t)s->best_step, "heldout_bits_per_byte",
         num_or_null(s->last_bpb), "bad_evals", (int)s->bad_evals, "loss", num_or_null(s->loss),
-        "finished", (int)s->finished, "why", s->why, "metrics_bytes",
-        (json_int_t)s->metrics_bytes, "data", data_json(t), "plan", yh_plan_to_json(&t->plan),
-        "checksums", weight_files[0], sums[0], weight_files[1], sums[1], "measured",
-        "tokens_per_second", s->rate, "peak_fraction", s->peak_fraction, "memory_predicted",
-        (json_int_t)s->memory_predicted, "memory_peak", (json_int_t)s->memory_peak);
+        "finished", (int)s->finished, "why", s->why, "metrics_bytes", (json_int_t)s->metrics_bytes,
+        "data", data_json(t), "plan", yh_plan_to_json(&t->plan), "checksums", weight_files[0],
+        sums[0], weight_files[1], sums[1], "measured", "tokens_per_second", s->rate,
+        "peak_fraction", s->peak_fraction, "memory_predicted", (json_int_t)s->memory_predicted,
+        "memory_peak", (json_int_t)s->memory_peak);
     return j;
 }
 
@@ -308,8 +308,8 @@ static yh_status check_sums(const char *dir, const json_t *j, yh_err *err)
 {
     for (int i = 0; i < 2; i++) {
         char sum[17];
-        const char *want = json_string_value(json_object_get(json_object_get(j, "checksums"),
-                                                             weight_files[i]));
+        const char *want =
+            json_string_value(json_object_get(json_object_get(j, "checksums"), weight_files[i]));
         YH_TRY(hash_file(dir, weight_files[i], sum, err));
         if (want == NULL || strcmp(want, sum) != 0)
             return yh_fail(err, YH_CORRUPT,
@@ -381,10 +381,10 @@ yh_status yh_checkpoint_load_optim(yh_trainer *t, yh_err *err)
             if (moment[k] == NULL)
                 continue;
             snprintf(name, sizeof name, "%s.%s", q->p->spec.name, k == 0 ? "m" : "v");
-            YH_GOTO(s,
-                    yh_safetensors_need(st, name, YH_F32, q->p->spec.ndim, q->p->spec.dim, &data,
-                                        err),
-                    out);
+            YH_GOTO(
+                s,
+                yh_safetensors_need(st, name, YH_F32, q->p->spec.ndim, q->p->spec.dim, &data, err),
+                out);
             memcpy(moment[k], data, (size_t)q->n * sizeof(float));
         }
     }

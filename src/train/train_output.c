@@ -5,9 +5,9 @@
 
 enum { TOKENIZER_LIMIT = 256 << 20 };
 
-static const char *const tokenizer_files[] = {"tokenizer.json",          "tokenizer_config.json",
-                                              "special_tokens_map.json", "vocab.json",
-                                              "merges.txt",              "chat_template.jinja"};
+static const char *const tokenizer_files[] = {
+    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json",
+    "merges.txt",     "chat_template.jinja"};
 
 static bool has_tokenizer(const char *dir)
 {

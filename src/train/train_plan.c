@@ -242,8 +242,8 @@ static double expected_tokens(const yh_train_plan *p, const yh_train_options *o,
     return t < cap ? t : cap;
 }
 
-static yh_status choose_context(yh_train_plan *p, const yh_train_options *o,
-                                const yh_plan_facts *f, yh_err *err)
+static yh_status choose_context(yh_train_plan *p, const yh_train_options *o, const yh_plan_facts *f,
+                                yh_err *err)
 {
     p->context = (uint32_t)p->cfg.context;
     bool fixed = o->model != NULL;
@@ -287,8 +287,7 @@ static yh_status choose_batch(yh_train_plan *p, const yh_train_options *o, doubl
     if (o->batch_tokens != 0 && o->micro_batch != 0 && batch % part != 0)
         return yh_fail(err, YH_INVALID,
                        "a batch of %llu tokens is no multiple of a micro-batch of %llu x %llu",
-                       (unsigned long long)batch, (unsigned long long)micro,
-                       (unsigned long long)c);
+                       (unsigned long long)batch, (unsigned long long)micro, (unsigned long long)c);
     uint64_t n = (batch + part / 2) / part;
     n = n < 1 ? 1 : n;
     if (n > 1u << 20)

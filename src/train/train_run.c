@@ -33,8 +33,8 @@ static void tell(const yh_trainer *t, const char *event, double lr, double norm,
     if (t->o->progress == NULL)
         return;
     double elapsed = yh_trainer_elapsed(t), x = yh_trainer_fraction(t, elapsed);
-    double end = p->schedule.early_from >= 0 ? p->schedule.early_from + p->schedule.early_length
-                                             : 1.0;
+    double end =
+        p->schedule.early_from >= 0 ? p->schedule.early_from + p->schedule.early_length : 1.0;
     end = end > 1.0 ? 1.0 : end;
     yh_train_progress e = {.event = event,
                            .step = s->step,
@@ -51,8 +51,8 @@ static void tell(const yh_trainer *t, const char *event, double lr, double norm,
     if (t->step_seconds > 0) {
         e.tokens_per_second = (double)p->batch_tokens / t->step_seconds;
         if (t->peak > 0)
-            e.peak_fraction = e.tokens_per_second *
-                              yh_model_flops_per_token(&p->cfg, p->context) / t->peak;
+            e.peak_fraction =
+                e.tokens_per_second * yh_model_flops_per_token(&p->cfg, p->context) / t->peak;
     }
     if (p->steps > 0)
         e.seconds_left = (end - x) * (double)p->steps * t->step_seconds;
@@ -71,13 +71,12 @@ static yh_status note_plan(yh_trainer *t, yh_err *err)
 {
     char *text = yh_plan_text(&t->plan, &t->facts, t->memory.total);
     tell(t, "plan", 0, 0, text);
-    json_t *j = json_pack("{s:s, s:I, s:o, s:s?, s:I, s:I, s:f, s:f}", "event",
-                          t->resumed ? "resume" : "plan", "step", (json_int_t)t->state.step, "plan",
-                          yh_plan_to_json(&t->plan), "text", text, "weights",
-                          (json_int_t)yh_model_param_total(&t->plan.cfg), "memory_predicted",
-                          (json_int_t)t->memory.total, "flops_per_token",
-                          yh_model_flops_per_token(&t->plan.cfg, t->plan.context), "peak_flops",
-                          t->peak);
+    json_t *j = json_pack(
+        "{s:s, s:I, s:o, s:s?, s:I, s:I, s:f, s:f}", "event", t->resumed ? "resume" : "plan",
+        "step", (json_int_t)t->state.step, "plan", yh_plan_to_json(&t->plan), "text", text,
+        "weights", (json_int_t)yh_model_param_total(&t->plan.cfg), "memory_predicted",
+        (json_int_t)t->memory.total, "flops_per_token",
+        yh_model_flops_per_token(&t->plan.cfg, t->plan.context), "peak_flops", t->peak);
     yh_free(text);
     return yh_metrics_add(&t->metrics, j, err);
 }
@@ -128,8 +127,8 @@ static yh_status run_step(yh_trainer *t, bool *stopped, yh_err *err)
     }
     double dx = p->steps > 0 ? 1.0 / (double)p->steps : t->step_seconds / (60.0 * p->minutes);
     double factor = yh_schedule_factor(&p->schedule, x, dx);
-    YH_TRY(yh_optim_step(&t->optim, t->state.step + 1, p->lr * factor, p->muon_lr * factor,
-                         t->pool, &norm, err));
+    YH_TRY(yh_optim_step(&t->optim, t->state.step + 1, p->lr * factor, p->muon_lr * factor, t->pool,
+                         &norm, err));
     t->state.step++;
     t->state.loss = loss;
     double seconds = yh_now() - begin;
@@ -189,11 +188,10 @@ static yh_status look(yh_trainer *t, yh_err *err)
     } else {
         s->bad_evals++;
     }
-    json_t *j = json_pack("{s:s, s:I, s:I, s:o, s:o, s:b, s:f}", "event", "eval", "step",
-                          (json_int_t)s->step, "tokens",
-                          (json_int_t)(s->step * t->plan.batch_tokens), "heldout_loss",
-                          num_or_null(loss), "bits_per_byte", num_or_null(bpb), "best", (int)better,
-                          "seconds", yh_trainer_elapsed(t));
+    json_t *j = json_pack(
+        "{s:s, s:I, s:I, s:o, s:o, s:b, s:f}", "event", "eval", "step", (json_int_t)s->step,
+        "tokens", (json_int_t)(s->step * t->plan.batch_tokens), "heldout_loss", num_or_null(loss),
+        "bits_per_byte", num_or_null(bpb), "best", (int)better, "seconds", yh_trainer_elapsed(t));
     YH_TRY(yh_metrics_add(&t->metrics, j, err));
     tell(t, "eval", 0, 0, NULL);
     judge(t, x);
@@ -206,8 +204,8 @@ static yh_status take_sample(yh_trainer *t, yh_err *err)
         t->o->sample != NULL ? t->o->sample(t->o->user, t->model, t->state.step) : NULL;
     if (text == NULL)
         return YH_OK;
-    json_t *j = json_pack("{s:s, s:I, s:s%}", "event", "sample", "step",
-                          (json_int_t)t->state.step, "text", text, strlen(text));
+    json_t *j = json_pack("{s:s, s:I, s:s%}", "event", "sample", "step", (json_int_t)t->state.step,
+                          "text", text, strlen(text));
     if (j != NULL) /* a sample that is no valid UTF-8 is told, not kept */
         YH_TRY(yh_metrics_add(&t->metrics, j, err));
     tell(t, "sample", 0, 0, text);

@@ -13,16 +13,14 @@ static yh_status open_data(yh_trainer *t, yh_err *err)
                                .vocab = yh_tokens_vocab(t->tokens),
                                .eos = (int32_t)yh_tokens_eos(t->tokens)};
     if (t->facts.train_tokens == 0)
-        return yh_fail(err, YH_INVALID, "%s: holds no training tokens; pack more text",
-                       t->o->data);
+        return yh_fail(err, YH_INVALID, "%s: holds no training tokens; pack more text", t->o->data);
     return YH_OK;
 }
 
 static yh_status make_plan(yh_trainer *t, yh_err *err)
 {
-    yh_dtype type = t->o->precision == YH_PRECISION_F32 ||
-                            (t->o->precision == YH_PRECISION_AUTO &&
-                             yh_isa_current() < YH_ISA_AVX512BF16)
+    yh_dtype type = t->o->precision == YH_PRECISION_F32 || (t->o->precision == YH_PRECISION_AUTO &&
+                                                            yh_isa_current() < YH_ISA_AVX512BF16)
                         ? YH_F32
                         : YH_BF16;
     if (!t->resumed) {

@@ -10,13 +10,13 @@
 /* What changes from step to step besides weights and optimiser state, and is kept in checkpoints.
  */
 typedef struct yh_train_state {
-    uint64_t step;    /* finished steps */
-    double elapsed;   /* seconds of training so far, over all sittings */
-    double best_bpb;  /* held out; NaN: none yet */
+    uint64_t step;   /* finished steps */
+    double elapsed;  /* seconds of training so far, over all sittings */
+    double best_bpb; /* held out; NaN: none yet */
     uint64_t best_step;
-    double last_bpb;  /* NaN: none yet */
+    double last_bpb;    /* NaN: none yet */
     uint32_t bad_evals; /* evaluations in a row without improvement */
-    double loss;      /* of the last step */
+    double loss;        /* of the last step */
     bool finished;
     char why[96];
     uint64_t metrics_bytes; /* length of metrics.jsonl at this state */
@@ -60,7 +60,7 @@ typedef struct yh_trainer {
     yh_metrics metrics;
     double sitting, elapsed_before; /* yh_now() at the start of this sitting; seconds before it */
     double last_save, save_seconds;
-    double step_seconds;    /* of the last steps, smoothed; 0: none yet */
+    double step_seconds;     /* of the last steps, smoothed; 0: none yet */
     double all_step_seconds; /* of this sitting, evaluation and saving not counted */
     uint64_t sitting_steps;
 } yh_trainer;
