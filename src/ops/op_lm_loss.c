@@ -147,19 +147,22 @@ static void cost(const yh_tensor *t, double *flops, double *bytes)
     *flops = t->extra[DX] == NULL ? product : (w->needs_grad ? 3.0 : 2.0) * product;
 }
 
-/* rows, width, vocab */
-static const yh_op_case cases[] = {{{1, 1, 1}, false},
-                                   {{3, 8, 5}, false},
-                                   {{37, 19, 131}, false},
-                                   {{130, 2, 131100}, false},
-                                   {{2048, 768, 32768}, true}};
+static yh_tensor *build(yh_graph *g, yh_tensor *x, yh_tensor *w, yh_tensor *targets,
+                        yh_tensor *scale, int64_t rows_at_once);
+
+/* rows, width, vocab, rows of a chunk (0: by rule) */
+static const yh_op_case cases[] = {{{1, 1, 1, 0}, false},
+                                   {{3, 8, 5, 0}, false},
+                                   {{37, 19, 131, 0}, false},
+                                   {{130, 6, 67, 48}, false},
+                                   {{2048, 768, 32768, 0}, true}};
 
 static yh_tensor *build_case(yh_graph *g, const int64_t *p)
 {
     int64_t one = 1;
     yh_tensor *x = yh_case_input(g, "x", p[0], p[1]), *w = yh_case_param(g, "w", p[2], p[1]);
     yh_tensor *targets = yh_case_id_input(g, "targets", p[0], YH_CASE_TARGETS, p[2]);
-    return yh_lm_loss(g, x, w, targets, yh_graph_input(g, "scale", YH_F32, 1, &one));
+    return build(g, x, w, targets, yh_graph_input(g, "scale", YH_F32, 1, &one), p[3]);
 }
 
 static void reference(const yh_tensor *t, double *out)
@@ -191,7 +194,8 @@ const yh_op yh_op_lm_loss = {.name = "lm_loss",
                              .build_case = build_case,
                              .reference = reference};
 
-yh_tensor *yh_lm_loss(yh_graph *g, yh_tensor *x, yh_tensor *w, yh_tensor *targets, yh_tensor *scale)
+static yh_tensor *build(yh_graph *g, yh_tensor *x, yh_tensor *w, yh_tensor *targets,
+                        yh_tensor *scale, int64_t rows_at_once)
 {
     yh_tensor *src[4] = {x, w, targets, scale};
     if (!yh_sources_ok(g, "lm_loss", 4, src) || !yh_want_matrix(g, "lm_loss", x) ||
@@ -200,7 +204,9 @@ yh_tensor *yh_lm_loss(yh_graph *g, yh_tensor *x, yh_tensor *w, yh_tensor *target
         return NULL;
     if (x->dim[1] != w->dim[1])
         return yh_graph_fail(g, "lm_loss: %s and %s have different widths", x->name, w->name);
-    int64_t one = 1, chunk_dim[2] = {chunk_rows(x->dim[0], w->dim[0]), w->dim[0]};
+    int64_t one = 1, chunk_dim[2] = {rows_at_once, w->dim[0]};
+    if (rows_at_once == 0)
+        chunk_dim[0] = chunk_rows(x->dim[0], w->dim[0]);
     yh_tensor *t = yh_graph_node(g, &yh_op_lm_loss, YH_F32, 1, &one, 4, src);
     yh_tensor *losses = yh_graph_extra(g, t, ROW_LOSS, YH_F32, 1, x->dim);
     if (yh_graph_extra(g, t, LOGITS, YH_F32, 2, chunk_dim) == NULL)
@@ -208,4 +214,9 @@ yh_tensor *yh_lm_loss(yh_graph *g, yh_tensor *x, yh_tensor *w, yh_tensor *target
     yh_graph_keep(g, t);
     yh_graph_keep(g, losses);
     return t;
+}
+
+yh_tensor *yh_lm_loss(yh_graph *g, yh_tensor *x, yh_tensor *w, yh_tensor *targets, yh_tensor *scale)
+{
+    return build(g, x, w, targets, scale, 0);
 }
