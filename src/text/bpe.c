@@ -1,0 +1,475 @@
+#include "base/hash.h"
+#include "text/bpe.h"
+#include "text/utf8.h"
+
+/* Printable Latin-1 first, then the rest: the order of GPT-2's alphabet and so of its ids. */
+#define R8(b) b, b + 1, b + 2, b + 3, b + 4, b + 5, b + 6, b + 7
+const uint8_t yh_byte_order[256] = {
+    33,      R8(34),  R8(42),  R8(50),  R8(58),  R8(66),  R8(74),  R8(82),  R8(90),
+    R8(98),  R8(106), R8(114), 122,     123,     124,     125,     126,     161,
+    162,     163,     164,     165,     166,     167,     168,     169,     170,
+    171,     172,     R8(174), R8(182), R8(190), R8(198), R8(206), R8(214), R8(222),
+    R8(230), R8(238), R8(246), 254,     255,     R8(0),   R8(8),   R8(16),  R8(24),
+    32,      R8(127), R8(135), R8(143), R8(151), 159,     160,     173};
+
+static bool printable(uint32_t b)
+{
+    return (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || (b >= 174 && b <= 255);
+}
+
+uint32_t yh_byte_char(uint8_t b)
+{
+    if (printable(b))
+        return b;
+    return 256u + (b < 33 ? b : b < 161 ? b - 127u + 33u : 67u);
+}
+
+static int char_byte(uint32_t c)
+{
+    if (c < 256)
+        return printable(c) ? (int)c : -1;
+    c -= 256;
+    if (c < 33)
+        return (int)c;
+    if (c < 67)
+        return (int)c - 33 + 127;
+    return c == 67 ? 173 : -1;
+}
+
+yh_status yh_byte_text(const char *token, size_t n, yh_buf *out, bool *mapped, yh_err *err)
+{
+    size_t start = out->len;
+    const uint8_t *p = (const uint8_t *)token;
+    *mapped = true;
+    YH_TRY(yh_buf_reserve(out, n, err));
+    for (size_t i = 0; i < n;) {
+        uint32_t cp;
+        int len = yh_utf8_decode(p + i, n - i, &cp);
+        int byte = len > 0 ? char_byte(cp) : -1;
+        if (byte < 0) {
+            out->len = start;
+            *mapped = false;
+            return yh_buf_add(out, token, n, err);
+        }
+        out->data[out->len++] = (char)byte;
+        i += (size_t)len;
+    }
+    return yh_buf_add(out, "", 0, err);
+}
+
+yh_status yh_byte_token(const char *bytes, size_t n, yh_buf *out, yh_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint8_t text[4];
+        int len = yh_utf8_encode(yh_byte_char((uint8_t)bytes[i]), text);
+        YH_TRY(yh_buf_add(out, text, (size_t)len, err));
+    }
+    return YH_OK;
+}
+
+void yh_bpe_init(yh_bpe *b)
+{
+    memset(b, 0, sizeof *b);
+    for (int i = 0; i < 256; i++)
+        b->byte_id[i] = YH_NO_ID;
+}
+
+void yh_bpe_fini(yh_bpe *b)
+{
+    yh_free(b->blob);
+    yh_free(b->begin);
+    yh_free(b->len);
+    yh_free(b->reachable);
+    yh_free(b->slot);
+    yh_free(b->left);
+    yh_free(b->right);
+    yh_free(b->merged);
+    yh_free(b->pair);
+    yh_free(b->byte_rank);
+    memset(b, 0, sizeof *b);
+}
+
+#define GROW(field, cap, need)                                                                     \
+    do {                                                                                           \
+        void *grown = yh_grow(b->field, &b->cap, (need), sizeof *b->field);                        \
+        if (grown == NULL)                                                                         \
+            return yh_fail(err, YH_NOMEM, "%s: no memory for the vocabulary", name);               \
+        b->field = grown;                                                                          \
+    } while (0)
+
+yh_status yh_bpe_set(yh_bpe *b, uint32_t id, const char *bytes, size_t n, bool reachable,
+                     const char *name, yh_err *err)
+{
+    if (id >= YH_MAX_TOKENS)
+        return yh_fail(err, YH_LIMIT, "%s: token id %u is past the limit of %u", name, id,
+                       YH_MAX_TOKENS - 1);
+    if (n > YH_MAX_TOKEN)
+        return yh_fail(err, YH_LIMIT, "%s: token %u has %zu bytes, the limit is %u", name, id, n,
+                       YH_MAX_TOKEN);
+    if (id >= b->size) {
+        GROW(begin, begin_cap, (size_t)id + 1);
+        GROW(len, len_cap, (size_t)id + 1);
+        GROW(reachable, reachable_cap, (size_t)id + 1);
+        for (uint32_t i = b->size; i <= id; i++) {
+            b->begin[i] = SIZE_MAX;
+            b->len[i] = 0;
+            b->reachable[i] = false;
+        }
+        b->size = id + 1;
+    }
+    if (b->begin[id] != SIZE_MAX)
+        return yh_fail(err, YH_CORRUPT, "%s: two tokens have id %u", name, id);
+    GROW(blob, blob_cap, b->blob_len + n + 1);
+    memcpy(b->blob + b->blob_len, bytes, n);
+    b->blob[b->blob_len + n] = '\0';
+    b->begin[id] = b->blob_len;
+    b->len[id] = (uint32_t)n;
+    b->reachable[id] = reachable;
+    b->blob_len += n + 1;
+    b->count++;
+    if (n > b->longest)
+        b->longest = n;
+    return YH_OK;
+}
+
+static size_t power_above(size_t n)
+{
+    size_t p = 16;
+    while (p < n)
+        p *= 2;
+    return p;
+}
+
+yh_status yh_bpe_index(yh_bpe *b, const char *name, yh_err *err)
+{
+    yh_free(b->slot);
+    b->slots = power_above((size_t)b->count * 2 + 1);
+    b->slot = yh_malloc(b->slots * sizeof *b->slot);
+    if (b->slot == NULL)
+        return yh_fail(err, YH_NOMEM, "%s: no memory for the vocabulary", name);
+    memset(b->slot, 0xFF, b->slots * sizeof *b->slot);
+    for (uint32_t id = 0; id < b->size; id++) {
+        if (b->begin[id] == SIZE_MAX || !b->reachable[id])
+            continue;
+        const char *t = b->blob + b->begin[id];
+        size_t i = yh_hash64(t, b->len[id], 0) & (b->slots - 1);
+        for (; b->slot[i] != YH_NO_ID; i = (i + 1) & (b->slots - 1)) {
+            uint32_t o = b->slot[i];
+            if (b->len[o] == b->len[id] && memcmp(b->blob + b->begin[o], t, b->len[id]) == 0)
+                return yh_fail(err, YH_CORRUPT, "%s: tokens %u and %u are the same text", name, o,
+                               id);
+        }
+        b->slot[i] = id;
+        if (b->len[id] == 1)
+            b->byte_id[(uint8_t)t[0]] = id;
+    }
+    return YH_OK;
+}
+
+uint32_t yh_bpe_find(const yh_bpe *b, const char *bytes, size_t n)
+{
+    size_t i = yh_hash64(bytes, n, 0) & (b->slots - 1);
+    for (; b->slot[i] != YH_NO_ID; i = (i + 1) & (b->slots - 1)) {
+        uint32_t o = b->slot[i];
+        if (b->len[o] == n && memcmp(b->blob + b->begin[o], bytes, n) == 0)
+            return o;
+    }
+    return YH_NO_ID;
+}
+
+yh_status yh_bpe_merge(yh_bpe *b, uint32_t left, uint32_t right, const char *name, yh_err *err)
+{
+    if (b->merges >= YH_MAX_MERGES)
+        return yh_fail(err, YH_LIMIT, "%s: more than %u merges", name, YH_MAX_MERGES);
+    size_t n = (size_t)b->len[left] + b->len[right];
+    char small[256], *joined = n <= sizeof small ? small : yh_malloc(n);
+    if (joined == NULL)
+        return yh_fail(err, YH_NOMEM, "%s: no memory for the merges", name);
+    memcpy(joined, b->blob + b->begin[left], b->len[left]);
+    memcpy(joined + b->len[left], b->blob + b->begin[right], b->len[right]);
+    uint32_t id = yh_bpe_find(b, joined, n);
+    if (joined != small)
+        yh_free(joined);
+    if (id == YH_NO_ID)
+        return yh_fail(err, YH_CORRUPT,
+                       "%s: merge %u joins tokens %u and %u to a text that is no token", name,
+                       b->merges, left, right);
+    GROW(left, left_cap, (size_t)b->merges + 1);
+    GROW(right, right_cap, (size_t)b->merges + 1);
+    GROW(merged, merged_cap, (size_t)b->merges + 1);
+    b->left[b->merges] = left;
+    b->right[b->merges] = right;
+    b->merged[b->merges] = id;
+    b->merges++;
+    return YH_OK;
+}
+
+static inline size_t pair_hash(uint64_t key)
+{
+    key *= 0x9E3779B97F4A7C15u;
+    return (size_t)(key ^ key >> 32);
+}
+
+yh_status yh_bpe_finish(yh_bpe *b, const char *name, yh_err *err)
+{
+    for (int i = 0; i < 256; i++)
+        if (b->byte_id[i] == YH_NO_ID)
+            return yh_fail(err, YH_UNSUPPORTED,
+                           "%s: the vocabulary has no token for byte 0x%02X; byte-level BPE with "
+                           "all 256 bytes is supported",
+                           name, i);
+    b->pairs = power_above((size_t)b->merges * 2 + 1);
+    b->pair = yh_malloc(b->pairs * sizeof *b->pair);
+    b->byte_rank = yh_malloc(65536 * sizeof *b->byte_rank);
+    if (b->pair == NULL || b->byte_rank == NULL)
+        return yh_fail(err, YH_NOMEM, "%s: no memory for the merges", name);
+    memset(b->pair, 0xFF, b->pairs * sizeof *b->pair);
+    memset(b->byte_rank, 0xFF, 65536 * sizeof *b->byte_rank);
+    for (uint32_t r = 0; r < b->merges; r++) {
+        uint64_t key = (uint64_t)b->left[r] << 32 | b->right[r];
+        size_t i = pair_hash(key) & (b->pairs - 1);
+        while (b->pair[i].key != UINT64_MAX && b->pair[i].key != key)
+            i = (i + 1) & (b->pairs - 1);
+        b->pair[i] = (yh_bpe_pair){key, r, b->merged[r]}; /* the last of equal merges counts */
+        if (b->len[b->left[r]] == 1 && b->len[b->right[r]] == 1)
+            b->byte_rank[(size_t)(uint8_t)b->blob[b->begin[b->left[r]]] << 8 |
+                         (uint8_t)b->blob[b->begin[b->right[r]]]] = r;
+    }
+    return YH_OK;
+}
+
+/* ---- encoding one word ---- */
+
+enum { SHORT = 64, KEY_MAX = 30, ID_MAX = 8, CACHE_SLOTS = 1 << 15 };
+
+typedef struct yh_bpe_word {
+    uint8_t len, n; /* len 0: empty */
+    uint8_t key[KEY_MAX];
+    uint32_t id[ID_MAX];
+} yh_bpe_word_entry;
+
+void yh_bpe_work_fini(yh_bpe_work *w)
+{
+    yh_free(w->cache);
+    yh_free(w->id);
+    yh_free(w->sym);
+    yh_free(w->next);
+    yh_free(w->prev);
+    yh_free(w->rank);
+    yh_free(w->heap);
+    memset(w, 0, sizeof *w);
+}
+
+static inline uint32_t rank_of(const yh_bpe *b, uint32_t left, uint32_t right)
+{
+    uint64_t key = (uint64_t)left << 32 | right;
+    size_t i = pair_hash(key) & (b->pairs - 1);
+    while (b->pair[i].key != key) {
+        if (b->pair[i].key == UINT64_MAX)
+            return UINT32_MAX;
+        i = (i + 1) & (b->pairs - 1);
+    }
+    return b->pair[i].rank;
+}
+
+/* Short words: look for the lowest rank in a small array, again and again. */
+static size_t encode_short(const yh_bpe *b, const uint8_t *t, size_t n, uint32_t *sym)
+{
+    uint32_t rank[SHORT];
+    for (size_t i = 0; i < n; i++)
+        sym[i] = b->byte_id[t[i]];
+    for (size_t i = 0; i + 1 < n; i++)
+        rank[i] = b->byte_rank[(size_t)t[i] << 8 | t[i + 1]];
+    while (n > 1) {
+        size_t at = 0;
+        uint32_t best = rank[0];
+        for (size_t i = 1; i + 1 < n; i++)
+            if (rank[i] < best) {
+                best = rank[i];
+                at = i;
+            }
+        if (best == UINT32_MAX)
+            break;
+        sym[at] = b->merged[best];
+        n--;
+        memmove(sym + at + 1, sym + at + 2, (n - at - 1) * sizeof *sym);
+        memmove(rank + at, rank + at + 1, (n - at) * sizeof *rank);
+        if (at > 0)
+            rank[at - 1] = rank_of(b, sym[at - 1], sym[at]);
+        if (at + 1 < n)
+            rank[at] = rank_of(b, sym[at], sym[at + 1]);
+    }
+    return n;
+}
+
+static void sift_down(uint64_t *h, size_t n, size_t i)
+{
+    uint64_t v = h[i];
+    for (size_t c; (c = 2 * i + 1) < n; i = c) {
+        if (c + 1 < n && h[c + 1] < h[c])
+            c++;
+        if (h[c] >= v)
+            break;
+        h[i] = h[c];
+    }
+    h[i] = v;
+}
+
+static void sift_up(uint64_t *h, size_t i)
+{
+    uint64_t v = h[i];
+    for (; i > 0 && h[(i - 1) / 2] > v; i = (i - 1) / 2)
+        h[i] = h[(i - 1) / 2];
+    h[i] = v;
+}
+
+static yh_status grow_work(yh_bpe_work *w, size_t n, yh_err *err)
+{
+    if (n <= w->cap)
+        return YH_OK;
+    uint32_t **arrays[] = {&w->sym, &w->next, &w->prev, &w->rank};
+    for (int i = 0; i < 4; i++) {
+        void *p = yh_realloc_array(*arrays[i], n, sizeof(uint32_t));
+        if (p == NULL)
+            return yh_fail(err, YH_NOMEM, "no memory for a word of %zu bytes", n);
+        *arrays[i] = p;
+    }
+    /* a merge takes one entry out and puts at most two in, and there are fewer than n merges */
+    void *h = yh_realloc_array(w->heap, n, 2 * sizeof *w->heap);
+    if (h == NULL)
+        return yh_fail(err, YH_NOMEM, "no memory for a word of %zu bytes", n);
+    w->heap = h;
+    w->cap = n;
+    return YH_OK;
+}
+
+/* Long words: a linked list of symbols and a heap of (rank, position). An entry is stale when the
+ * rank at its position has moved on. */
+static yh_status encode_long(const yh_bpe *b, yh_bpe_work *w, const uint8_t *t, size_t n,
+                             yh_err *err)
+{
+    if (n >= UINT32_MAX)
+        return yh_fail(err, YH_LIMIT, "a word of %zu bytes: the limit is 4 GB", n);
+    YH_TRY(grow_work(w, n, err));
+    uint32_t *sym = w->sym, *next = w->next, *prev = w->prev, *rank = w->rank;
+    uint64_t *heap = w->heap;
+    size_t entries = 0;
+    for (size_t i = 0; i < n; i++) {
+        sym[i] = b->byte_id[t[i]];
+        next[i] = i + 1 < n ? (uint32_t)i + 1 : UINT32_MAX;
+        prev[i] = i > 0 ? (uint32_t)i - 1 : UINT32_MAX;
+        rank[i] = i + 1 < n ? b->byte_rank[(size_t)t[i] << 8 | t[i + 1]] : UINT32_MAX;
+        if (rank[i] != UINT32_MAX)
+            heap[entries++] = (uint64_t)rank[i] << 32 | (uint32_t)i;
+    }
+    for (size_t i = entries / 2; i-- > 0;)
+        sift_down(heap, entries, i);
+    while (entries > 0) {
+        uint32_t at = (uint32_t)heap[0], r = (uint32_t)(heap[0] >> 32);
+        heap[0] = heap[--entries];
+        if (entries > 0)
+            sift_down(heap, entries, 0);
+        if (rank[at] != r)
+            continue;
+        uint32_t gone = next[at], around[2] = {prev[at], at};
+        sym[at] = b->merged[r];
+        next[at] = next[gone];
+        if (next[at] != UINT32_MAX)
+            prev[next[at]] = at;
+        rank[gone] = UINT32_MAX;
+        for (int k = 0; k < 2; k++) {
+            uint32_t i = around[k];
+            if (i == UINT32_MAX)
+                continue;
+            rank[i] = next[i] == UINT32_MAX ? UINT32_MAX : rank_of(b, sym[i], sym[next[i]]);
+            if (rank[i] == UINT32_MAX)
+                continue;
+            heap[entries] = (uint64_t)rank[i] << 32 | i;
+            sift_up(heap, entries++);
+        }
+    }
+    size_t m = 0;
+    for (uint32_t i = 0; i != UINT32_MAX; i = next[i])
+        sym[m++] = sym[i]; /* m <= i: nothing unread is overwritten */
+    uint32_t *id = yh_grow(w->id, &w->id_cap, m, sizeof *id);
+    if (id == NULL)
+        return yh_fail(err, YH_NOMEM, "no memory for a word of %zu bytes", n);
+    w->id = id;
+    memcpy(id, sym, m * sizeof *id);
+    w->n = m;
+    return YH_OK;
+}
+
+static inline uint64_t load_up_to_8(const uint8_t *p, size_t n)
+{
+    uint64_t v = 0;
+    if (n >= 8) {
+        memcpy(&v, p, 8);
+    } else if (n >= 4) {
+        uint32_t a, z;
+        memcpy(&a, p, 4);
+        memcpy(&z, p + n - 4, 4);
+        v = a | (uint64_t)z << 32;
+    } else if (n > 0) {
+        v = p[0] | (uint64_t)p[n / 2] << 8 | (uint64_t)p[n - 1] << 16;
+    }
+    return v;
+}
+
+static inline size_t word_hash(const uint8_t *p, size_t n)
+{
+    uint64_t h = n * 0x9E3779B97F4A7C15u;
+    for (; n > 8; p += 8, n -= 8)
+        h = (h ^ load_up_to_8(p, 8)) * 0xD6E8FEB86659FD93u, h ^= h >> 32;
+    h = (h ^ load_up_to_8(p, n)) * 0xD6E8FEB86659FD93u;
+    return (size_t)(h ^ h >> 29 ^ h >> 47);
+}
+
+static yh_status encode_uncached(const yh_bpe *b, yh_bpe_work *w, const uint8_t *t, size_t n,
+                                 yh_err *err)
+{
+    if (b->ignore_merges) {
+        uint32_t id = yh_bpe_find(b, (const char *)t, n);
+        if (id != YH_NO_ID) {
+            w->id[0] = id;
+            w->n = 1;
+            return YH_OK;
+        }
+    }
+    if (n > SHORT)
+        return encode_long(b, w, t, n, err);
+    w->n = encode_short(b, t, n, w->id);
+    return YH_OK;
+}
+
+yh_status yh_bpe_word(const yh_bpe *b, yh_bpe_work *w, const uint8_t *t, size_t n,
+                      const uint32_t **id, size_t *n_ids, yh_err *err)
+{
+    if (w->cache == NULL) {
+        w->cache = yh_calloc(CACHE_SLOTS, sizeof *w->cache);
+        uint32_t *ids = yh_grow(w->id, &w->id_cap, SHORT, sizeof *ids);
+        if (ids != NULL)
+            w->id = ids;
+        if (w->cache == NULL || ids == NULL)
+            return yh_fail(err, YH_NOMEM, "no memory for an encoder");
+    }
+    yh_bpe_word_entry *e = NULL;
+    if (n <= KEY_MAX) {
+        e = &w->cache[word_hash(t, n) & (CACHE_SLOTS - 1)];
+        if (e->len == n && memcmp(e->key, t, n) == 0) {
+            *id = e->id;
+            *n_ids = e->n;
+            return YH_OK;
+        }
+    }
+    YH_TRY(encode_uncached(b, w, t, n, err));
+    if (e != NULL && w->n <= ID_MAX) {
+        e->len = (uint8_t)n;
+        e->n = (uint8_t)w->n;
+        memcpy(e->key, t, n);
+        memcpy(e->id, w->id, w->n * sizeof *e->id);
+    }
+    *id = w->id;
+    *n_ids = w->n;
+    return YH_OK;
+}

@@ -1,0 +1,212 @@
+/* Pre-tokenizer patterns through PCRE2. Patterns are written for Oniguruma (Hugging Face's
+ * tokenizers); PCRE2 with UTF and UCP agrees with it on the constructs in use, with two additions:
+ * \p{L}, \p{N} and their like learn the characters that are newer than the installed library, and
+ * (?i:...) means the same in both. */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "text/pretok.h"
+#include "text/unicode.h"
+
+struct yh_pattern {
+    yh_scan kind;
+    pcre2_code *code;
+    bool jit;
+    char *name;
+};
+
+struct yh_scan_state {
+    pcre2_match_data *data;
+    pcre2_match_context *context;
+    pcre2_jit_stack *stack;
+};
+
+/* Adds the newer characters of a category ("L" or "Lu") as class ranges. */
+static yh_status add_newer(yh_buf *b, const char *category, size_t len, yh_err *err)
+{
+    uint32_t lo, hi;
+    const char *c;
+    for (size_t i = 0; yh_uc_added(i, &lo, &hi, &c); i++)
+        if (strncmp(c, category, len) == 0)
+            YH_TRY(yh_buf_addf(b, err, "\\x{%X}-\\x{%X}", (unsigned)lo, (unsigned)hi));
+    return YH_OK;
+}
+
+/* Copies the pattern, \p{X} with its newer characters. *p stands at the backslash. */
+static yh_status add_property(yh_buf *b, const char **p, bool in_class, yh_err *err)
+{
+    const char *name = *p + 3, *end = strchr(name, '}');
+    bool negative = (*p)[1] == 'P';
+    if (name[-1] != '{' || end == NULL || end - name > 2 || name[0] == '^' ||
+        (negative && in_class)) {
+        /* names of scripts and the like are left to PCRE2 as they are */
+        YH_TRY(yh_buf_add(b, *p, 2, err));
+        *p += 2;
+        return YH_OK;
+    }
+    if (!in_class)
+        YH_TRY(yh_buf_adds(b, negative ? "[^" : "[", err));
+    YH_TRY(yh_buf_addf(b, err, "\\p{%.*s}", (int)(end - name), name));
+    YH_TRY(add_newer(b, name, (size_t)(end - name), err));
+    if (!in_class)
+        YH_TRY(yh_buf_addc(b, ']', err));
+    *p = end + 1;
+    return YH_OK;
+}
+
+static yh_status translate(const char *pattern, yh_buf *b, yh_err *err)
+{
+    bool in_class = false;
+    for (const char *p = pattern; *p != '\0';) {
+        if (p[0] == '\\' && (p[1] == 'p' || p[1] == 'P') && p[2] != '\0') {
+            YH_TRY(add_property(b, &p, in_class, err));
+            continue;
+        }
+        if (p[0] == '\\' && p[1] != '\0') {
+            YH_TRY(yh_buf_add(b, p, 2, err));
+            p += 2;
+            continue;
+        }
+        if (*p == '[' && !in_class) {
+            in_class = true;
+            YH_TRY(yh_buf_addc(b, *p++, err));
+            if (*p == '^')
+                YH_TRY(yh_buf_addc(b, *p++, err));
+            if (*p == ']')
+                YH_TRY(yh_buf_addc(b, *p++, err));
+            continue;
+        }
+        if (*p == '[' && in_class) {
+            /* a bracket inside a class: PCRE2 reads it as itself, Oniguruma as a nested class */
+            if (p[1] != ':')
+                return yh_fail(err, YH_UNSUPPORTED,
+                               "a class inside a class in the pattern \"%.200s\"", pattern);
+        }
+        if (*p == '&' && in_class && p[1] == '&')
+            return yh_fail(err, YH_UNSUPPORTED, "&& in a class in the pattern \"%.200s\"", pattern);
+        if (*p == ']')
+            in_class = false;
+        YH_TRY(yh_buf_addc(b, *p++, err));
+    }
+    return YH_OK;
+}
+
+static yh_status compile(yh_pattern *p, const char *pattern, yh_err *err)
+{
+    yh_buf b;
+    yh_buf_init(&b, 1 << 20);
+    yh_status s = translate(pattern, &b, err);
+    if (s == YH_OK) {
+        int code = 0;
+        PCRE2_SIZE where = 0;
+        p->code =
+            pcre2_compile((PCRE2_SPTR)(b.data != NULL ? b.data : ""), b.len,
+                          PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code, &where, NULL);
+        if (p->code == NULL) {
+            char text[160] = "";
+            pcre2_get_error_message(code, (PCRE2_UCHAR *)text, sizeof text);
+            s = yh_fail(err, YH_UNSUPPORTED, "%s: pattern \"%.160s\": %s", p->name, pattern, text);
+        } else {
+            p->jit = pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE) == 0;
+        }
+    }
+    yh_buf_fini(&b);
+    return s;
+}
+
+yh_status yh_pattern_create(yh_pattern **out, const char *pattern, bool force_regex,
+                            const char *name, yh_err *err)
+{
+    *out = NULL;
+    yh_uc_init();
+    yh_pattern *p = yh_calloc(1, sizeof *p);
+    if (p == NULL || (p->name = yh_strdup(name)) == NULL) {
+        yh_free(p);
+        return yh_fail(err, YH_NOMEM, "no memory for a pattern");
+    }
+    p->kind = force_regex ? YH_SCAN_REGEX : yh_pattern_known(pattern);
+    yh_status s = p->kind == YH_SCAN_REGEX ? compile(p, pattern, err) : YH_OK;
+    if (s != YH_OK)
+        yh_pattern_free(p);
+    else
+        *out = p;
+    return s;
+}
+
+void yh_pattern_free(yh_pattern *p)
+{
+    if (p == NULL)
+        return;
+    pcre2_code_free(p->code);
+    yh_free(p->name);
+    yh_free(p);
+}
+
+yh_scan yh_pattern_kind(const yh_pattern *p)
+{
+    return p->kind;
+}
+
+yh_status yh_scan_state_create(yh_scan_state **out, const yh_pattern *p, yh_err *err)
+{
+    *out = NULL;
+    yh_scan_state *s = yh_calloc(1, sizeof *s);
+    if (s == NULL)
+        return yh_fail(err, YH_NOMEM, "no memory for a pattern");
+    if (p->kind == YH_SCAN_REGEX) {
+        s->data = pcre2_match_data_create_from_pattern(p->code, NULL);
+        s->context = pcre2_match_context_create(NULL);
+        s->stack = p->jit ? pcre2_jit_stack_create(64 << 10, 256 << 20, NULL) : NULL;
+        if (s->data == NULL || s->context == NULL || (p->jit && s->stack == NULL)) {
+            yh_scan_state_free(s);
+            return yh_fail(err, YH_NOMEM, "no memory for a pattern");
+        }
+        /* both live on the heap, so that a long run costs memory and never the C stack */
+        pcre2_set_match_limit(s->context, UINT32_MAX);
+        pcre2_set_depth_limit(s->context, UINT32_MAX);
+        pcre2_set_heap_limit(s->context, 1 << 20); /* KiB */
+        if (s->stack != NULL)
+            pcre2_jit_stack_assign(s->context, NULL, s->stack);
+    }
+    *out = s;
+    return YH_OK;
+}
+
+void yh_scan_state_free(yh_scan_state *s)
+{
+    if (s == NULL)
+        return;
+    pcre2_match_data_free(s->data);
+    pcre2_match_context_free(s->context);
+    pcre2_jit_stack_free(s->stack);
+    yh_free(s);
+}
+
+yh_status yh_scan_next(const yh_pattern *p, yh_scan_state *s, const uint8_t *t, size_t n, size_t at,
+                       size_t *begin, size_t *end, yh_err *err)
+{
+    *begin = *end = n;
+    if (at >= n)
+        return YH_OK;
+    if (p->kind != YH_SCAN_REGEX) {
+        *begin = at;
+        *end = yh_scan_word(p->kind, t, n, at);
+        return YH_OK;
+    }
+    int rc =
+        pcre2_match(p->code, t, n, at, PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY, s->data, s->context);
+    if (rc == PCRE2_ERROR_NOMATCH)
+        return YH_OK;
+    if (rc < 0) {
+        char text[160] = "";
+        pcre2_get_error_message(rc, (PCRE2_UCHAR *)text, sizeof text);
+        return yh_fail(err, YH_LIMIT, "%s: pattern at byte %zu: %s", p->name, at, text);
+    }
+    const PCRE2_SIZE *v = pcre2_get_ovector_pointer(s->data);
+    if (v[0] < at || v[1] <= v[0] || v[1] > n)
+        return yh_fail(err, YH_UNSUPPORTED, "%s: pattern matches in a way that moves no text on",
+                       p->name);
+    *begin = v[0];
+    *end = v[1];
+    return YH_OK;
+}

@@ -1,0 +1,94 @@
+/* What a yh_tok is made of: added tokens, normalizer, pre-tokenizer, model, post-processor. (The
+ * decoder is ByteLevel's in every tokenizer that is supported.) Private to src/text. */
+#ifndef YH_TEXT_TOK_IMPL_H
+#define YH_TEXT_TOK_IMPL_H
+
+#include <jansson.h>
+#include <pthread.h>
+
+#include "text/bpe.h"
+#include "text/pretok.h"
+#include "text/unicode.h"
+#include "yh/tok.h"
+
+enum { YH_TOK_STEPS = 16, YH_TOK_TEMPLATE = 16 };
+
+typedef struct yh_added {
+    char *content;
+    size_t len;
+    uint32_t id;
+    bool special, lstrip, rstrip, single_word, normalized;
+} yh_added;
+
+/* Trie over added tokens: child lists by byte, the root's in a table. */
+typedef struct yh_trie_node {
+    uint32_t child, sibling; /* 0: none */
+    int32_t added;           /* index into yh_tok.added, -1: no token ends here */
+    uint8_t byte;
+} yh_trie_node;
+typedef struct yh_trie {
+    yh_trie_node *node; /* node 0 is the root */
+    uint32_t n;
+    size_t cap;
+    uint32_t first[256]; /* root's child by byte; 0: none */
+    int only;            /* the only first byte, or -1 */
+} yh_trie;
+
+typedef enum yh_behavior {
+    YH_ISOLATED, /* matches and gaps are words */
+    YH_DROP_MATCHES,
+    YH_DROP_GAPS
+} yh_behavior;
+
+typedef struct yh_pre_step {
+    yh_pattern *pattern;
+    yh_behavior behavior;
+} yh_pre_step;
+
+struct yh_tok {
+    yh_bpe model;
+    bool nfc;
+    yh_pre_step pre[YH_TOK_STEPS];
+    size_t n_pre;
+    bool prefix_space;
+    bool trim_offsets;
+    uint32_t before[YH_TOK_TEMPLATE], after[YH_TOK_TEMPLATE]; /* what the post-processor adds */
+    size_t n_before, n_after;
+    yh_added *added;
+    size_t n_added, added_cap;
+    yh_trie raw, normal; /* matched before and behind the normalizer */
+    uint8_t *special;    /* [size] bits: 1 an added token, 2 a special one */
+    int64_t eos, bos;
+    char *template_text;
+    json_t *json, *config; /* as read, or as training made them; saved as they are */
+    uint64_t hash;
+    /* memory of encoding threads, for reuse */
+    pthread_mutex_t lock;
+    struct yh_enc *idle;
+};
+
+yh_status yh_tok_new(yh_tok **out, yh_err *err) YH_MUST_CHECK;
+/* Builds a tokenizer from the two JSON documents and takes its own references; config may be NULL.
+ * name stands for the file in messages. */
+yh_status yh_tok_from_json(yh_tok **out, json_t *json, json_t *config, const char *name,
+                           yh_err *err) YH_MUST_CHECK;
+/* Behind the last change of added tokens: tries, flags, hash. */
+yh_status yh_tok_finish(yh_tok *t, const char *name, yh_err *err) YH_MUST_CHECK;
+
+/* added.c */
+yh_status yh_trie_add(yh_trie *t, const char *text, size_t n, int32_t added,
+                      yh_err *err) YH_MUST_CHECK;
+void yh_trie_finish(yh_trie *t);
+void yh_trie_fini(yh_trie *t);
+/* Leftmost-longest match at or behind *at: sets [*at, *end) and returns the added index, or -1. */
+int32_t yh_trie_find(const yh_trie *t, const uint8_t *text, size_t n, size_t *at, size_t *end);
+
+/* The tokenizer.json and tokenizer_config.json of a byte-level BPE (new references). merges: id of
+ * left and right. */
+yh_status yh_tok_make_json(json_t **json, const char *const *token, const size_t *token_len,
+                           uint32_t tokens, const uint32_t *left, const uint32_t *right,
+                           uint32_t merges, const char *pattern, const char *const *special,
+                           uint32_t specials, yh_err *err) YH_MUST_CHECK;
+yh_status yh_tok_make_config(json_t **config, yh_err *err) YH_MUST_CHECK;
+
+#endif

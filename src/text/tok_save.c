@@ -1,0 +1,108 @@
+/* Writing tokenizer.json and tokenizer_config.json. */
+#include "base/file.h"
+#include "base/json.h"
+#include "text/tok_impl.h"
+
+yh_status yh_tok_save(const yh_tok *t, const char *dir, yh_err *err)
+{
+    json_t *made = NULL;
+    const json_t *config = t->config;
+    yh_status s = yh_mkdirs(dir, err);
+    char *a = yh_path_join(dir, "tokenizer.json"), *b = yh_path_join(dir, "tokenizer_config.json");
+    if (s == YH_OK && (a == NULL || b == NULL))
+        s = yh_fail(err, YH_NOMEM, "%s: no memory for a path", dir);
+    if (s == YH_OK && config == NULL) {
+        s = yh_tok_make_config(&made, err);
+        config = made;
+    }
+    if (s == YH_OK)
+        s = yh_json_save(t->json, a, true, err);
+    if (s == YH_OK)
+        s = yh_json_save(config, b, true, err);
+    json_decref(made);
+    yh_free(a);
+    yh_free(b);
+    return s;
+}
+
+static yh_status no_memory(yh_err *err)
+{
+    return yh_fail(err, YH_NOMEM, "no memory for a tokenizer");
+}
+
+static json_t *byte_level(void)
+{
+    return json_pack("{s:s,s:b,s:b,s:b}", "type", "ByteLevel", "add_prefix_space", 0,
+                     "trim_offsets", 0, "use_regex", 0);
+}
+
+static json_t *parts(const char *pattern)
+{
+    return json_pack("{s:s,s:n,s:n,s:[],s:{s:s},s:{s:s,s:[{s:s,s:{s:s},s:s,s:b},o]},s:o,s:o}",
+                     "version", "1.0", "truncation", "padding", "added_tokens", "normalizer",
+                     "type", "NFC", "pre_tokenizer", "type", "Sequence", "pretokenizers", "type",
+                     "Split", "pattern", "Regex", pattern, "behavior", "Isolated", "invert", 0,
+                     byte_level(), "post_processor", byte_level(), "decoder", byte_level());
+}
+
+yh_status yh_tok_make_json(json_t **json, const char *const *token, const size_t *token_len,
+                           uint32_t tokens, const uint32_t *left, const uint32_t *right,
+                           uint32_t merges, const char *pattern, const char *const *special,
+                           uint32_t specials, yh_err *err)
+{
+    json_t *j = parts(pattern);
+    json_t *vocab = json_object(), *list = json_array();
+    yh_buf b;
+    yh_status s = j != NULL && vocab != NULL && list != NULL ? YH_OK : no_memory(err);
+    yh_buf_init(&b, 0);
+    for (uint32_t i = 0; i < tokens && s == YH_OK; i++) {
+        yh_buf_clear(&b);
+        YH_GOTO(s, yh_byte_token(token[i], token_len[i], &b, err), done);
+        if (json_object_setn_new(vocab, b.data, b.len, json_integer(i)) != 0)
+            s = no_memory(err);
+    }
+    for (uint32_t i = 0; i < merges && s == YH_OK; i++) {
+        yh_buf_clear(&b);
+        YH_GOTO(s, yh_byte_token(token[left[i]], token_len[left[i]], &b, err), done);
+        size_t middle = b.len;
+        YH_GOTO(s, yh_byte_token(token[right[i]], token_len[right[i]], &b, err), done);
+        json_t *pair = json_pack("[s%,s%]", b.data, middle, b.data + middle, b.len - middle);
+        if (pair == NULL || json_array_append_new(list, pair) != 0)
+            s = no_memory(err);
+    }
+    for (uint32_t i = 0; i < specials && s == YH_OK; i++) {
+        json_t *a = json_pack("{s:i,s:s,s:b,s:b,s:b,s:b,s:b}", "id", (int)(tokens + i), "content",
+                              special[i], "single_word", 0, "lstrip", 0, "rstrip", 0, "normalized",
+                              0, "special", 1);
+        if (a == NULL || json_array_append_new(json_object_get(j, "added_tokens"), a) != 0)
+            s = no_memory(err);
+    }
+    if (s == YH_OK) {
+        json_t *model =
+            json_pack("{s:s,s:n,s:n,s:n,s:n,s:b,s:b,s:b,s:O,s:O}", "type", "BPE", "dropout",
+                      "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", 0,
+                      "byte_fallback", 0, "ignore_merges", 0, "vocab", vocab, "merges", list);
+        if (model == NULL || json_object_set_new(j, "model", model) != 0)
+            s = no_memory(err);
+    }
+done:
+    yh_buf_fini(&b);
+    json_decref(vocab);
+    json_decref(list);
+    if (s != YH_OK) {
+        json_decref(j);
+        j = NULL;
+    }
+    *json = j;
+    return s;
+}
+
+yh_status yh_tok_make_config(json_t **config, yh_err *err)
+{
+    /* PreTrainedTokenizerFast opens tokenizer.json as it is, whatever its pattern */
+    *config =
+        json_pack("{s:b,s:n,s:s,s:s,s:b,s:i,s:s}", "add_prefix_space", 0, "bos_token", "eos_token",
+                  "<|endoftext|>", "pad_token", "<|endoftext|>", "clean_up_tokenization_spaces", 0,
+                  "model_max_length", 1000000000, "tokenizer_class", "PreTrainedTokenizerFast");
+    return *config != NULL ? YH_OK : no_memory(err);
+}

@@ -1,0 +1,125 @@
+#include <pthread.h>
+#include <utf8proc.h>
+
+#include "text/unicode.h"
+#include "text/unicode_added.h"
+#include "text/utf8.h"
+
+uint16_t yh_uc_index[0x1100];
+uint8_t yh_uc_block[512][256];
+
+static const struct {
+    uint32_t lo, hi;
+    char category[3];
+} added[] = {
+#define X(lo, hi, category) {lo, hi, category},
+    YH_UNICODE_ADDED(X)
+#undef X
+};
+
+bool yh_uc_added(size_t i, uint32_t *lo, uint32_t *hi, const char **category)
+{
+    if (i >= sizeof added / sizeof *added)
+        return false;
+    *lo = added[i].lo;
+    *hi = added[i].hi;
+    *category = added[i].category;
+    return true;
+}
+
+const char *yh_uc_category(uint32_t cp)
+{
+    const char *c = cp < 0x110000 ? utf8proc_category_string((utf8proc_int32_t)cp) : "Cn";
+    if (c[0] == 'C' && c[1] == 'n')
+        for (size_t i = 0; i < sizeof added / sizeof *added; i++)
+            if (cp >= added[i].lo && cp <= added[i].hi)
+                return added[i].category;
+    return c;
+}
+
+static bool is_space(uint32_t c)
+{
+    return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+           (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F ||
+           c == 0x205F || c == 0x3000;
+}
+
+static bool is_jamo_tail(uint32_t c)
+{
+    return (c >= 0x1161 && c <= 0x1175) || (c >= 0x11A8 && c <= 0x11C2);
+}
+
+static bool is_safe(uint32_t c, const utf8proc_property_t *p)
+{
+    if (p->combining_class != 0 || is_jamo_tail(c))
+        return false;
+    if (p->comb_index != UINT16_MAX && (p->comb_index & 0x8000) != 0)
+        return false; /* second of a pair that composes */
+    if (c >= 0xAC00 && c <= 0xD7A3)
+        return true;
+    if (p->decomp_seqindex == UINT16_MAX || p->decomp_type != 0)
+        return true; /* no canonical decomposition */
+    /* decomposes: safe when it comes back whole and its first part combines with nothing before */
+    utf8proc_int32_t d[32];
+    int boundary = 0;
+    utf8proc_ssize_t n =
+        utf8proc_decompose_char((utf8proc_int32_t)c, d, 32, UTF8PROC_DECOMPOSE, &boundary);
+    if (n < 1 || n > 32)
+        return false;
+    const utf8proc_property_t *first = utf8proc_get_property(d[0]);
+    if (first->combining_class != 0 ||
+        (first->comb_index != UINT16_MAX && (first->comb_index & 0x8000) != 0))
+        return false;
+    n = utf8proc_normalize_utf32(d, n, UTF8PROC_COMPOSE | UTF8PROC_STABLE);
+    return n == 1 && d[0] == (utf8proc_int32_t)c;
+}
+
+static uint8_t class_of(uint32_t c, const char *g, const utf8proc_property_t *p)
+{
+    uint8_t k = 0;
+    if (g[0] == 'L')
+        k |= YH_UC_L;
+    if (g[0] == 'N')
+        k |= YH_UC_N;
+    if (is_space(c))
+        k |= YH_UC_S;
+    if (g[0] == 'L' || g[0] == 'M' || (g[0] == 'N' && g[1] != 'o') || (g[0] == 'P' && g[1] == 'c'))
+        k |= YH_UC_WORD;
+    if (g[0] == 'P' || (c > 0x20 && c < 0x7F && g[0] == 'S'))
+        k |= YH_UC_PUNCT;
+    if (is_safe(c, p))
+        k |= YH_UC_SAFE;
+    return k;
+}
+
+/* The class of every character, block by block; equal blocks are stored once. */
+static void build(void)
+{
+    size_t blocks = 0;
+    uint8_t block[256];
+    for (uint32_t b = 0; b < 0x1100; b++) {
+        for (uint32_t i = 0; i < 256; i++) {
+            uint32_t c = b << 8 | i;
+            const utf8proc_property_t *p = utf8proc_get_property((utf8proc_int32_t)c);
+            block[i] = class_of(c,
+                                p->category == UTF8PROC_CATEGORY_CN
+                                    ? yh_uc_category(c)
+                                    : utf8proc_category_string((utf8proc_int32_t)c),
+                                p);
+        }
+        size_t k = blocks;
+        while (k > 0 && memcmp(yh_uc_block[k - 1], block, 256) != 0)
+            k--;
+        if (k == 0) {
+            memcpy(yh_uc_block[blocks], block, 256);
+            k = ++blocks;
+        }
+        yh_uc_index[b] = (uint16_t)(k - 1);
+    }
+}
+
+void yh_uc_init(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, build);
+}
