@@ -1,5 +1,6 @@
 /* A loaded tokenizer: life, look-up, decoding. */
 #include "base/hash.h"
+#include "base/json.h"
 #include "text/tok_impl.h"
 #include "text/utf8.h"
 
@@ -64,11 +65,8 @@ static yh_status hash_all(yh_tok *t, yh_err *err)
         if (text == NULL && j != NULL)
             return yh_fail(err, YH_NOMEM, "no memory for a tokenizer");
         h = hash_text(h, (uint32_t)i, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
-        json_malloc_t jm;
-        json_free_t jf;
-        json_get_alloc_funcs(&jm, &jf);
         if (text != NULL)
-            jf(text);
+            yh_json_text_free(text);
     }
     t->hash = h;
     return YH_OK;

@@ -449,6 +449,25 @@ static yh_status find_files(const char *given, char **path, char **config, yh_er
     return YH_OK;
 }
 
+/* transformers writes "no limit" as the whole number 1e30, which no 64 bits hold: numbers as reals
+ * then. */
+static yh_status load_config(json_t **out, const char *path, yh_err *err)
+{
+    yh_buf b;
+    json_error_t e;
+    yh_buf_init(&b, 0);
+    *out = NULL;
+    yh_status s = yh_file_read(path, CONFIG_LIMIT, &b, err);
+    if (s == YH_OK)
+        *out = json_loadb(b.data, b.len, JSON_ALLOW_NUL, &e);
+    if (s == YH_OK && *out == NULL)
+        *out = json_loadb(b.data, b.len, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &e);
+    if (s == YH_OK && *out == NULL)
+        s = yh_json_parse(out, b.data, b.len, path, err);
+    yh_buf_fini(&b);
+    return s;
+}
+
 yh_status yh_tok_load(yh_tok **out, const char *path, yh_err *err)
 {
     char *file = NULL, *config_file = NULL;
@@ -458,7 +477,7 @@ yh_status yh_tok_load(yh_tok **out, const char *path, yh_err *err)
     if (s == YH_OK)
         s = yh_json_load(&json, file, JSON_LIMIT, err);
     if (s == YH_OK && yh_is_file(config_file))
-        s = yh_json_load(&config, config_file, CONFIG_LIMIT, err);
+        s = load_config(&config, config_file, err);
     if (s == YH_OK)
         s = yh_tok_from_json(out, json, config, file, err);
     json_decref(json);
