@@ -19,6 +19,11 @@ yh_status yh_model_load(yh_model **out, const char *dir, yh_precision p, bool ma
                         yh_err *err) YH_MUST_CHECK;
 void yh_model_free(yh_model *m);
 
+/* Writes config.json, generation_config.json and model.safetensors into dir, each atomic; weights
+ * as F32 or BF16 (AUTO: F32). transformers opens the folder. */
+yh_status yh_model_write(const yh_model *m, const char *dir, yh_precision store,
+                         yh_err *err) YH_MUST_CHECK;
+
 typedef struct yh_model_facts {
     const char *family; /* borrowed, constant */
     int32_t vocab, width, layers, heads, kv_heads, head_dim, ffn, context;

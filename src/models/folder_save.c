@@ -149,3 +149,8 @@ yh_status yh_model_save(const yh_model *m, const char *dir, yh_dtype store, yh_e
     }
     return YH_OK;
 }
+
+yh_status yh_model_write(const yh_model *m, const char *dir, yh_precision store, yh_err *err)
+{
+    return yh_model_save(m, dir, store == YH_PRECISION_BF16 ? YH_BF16 : YH_F32, err);
+}
