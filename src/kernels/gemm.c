@@ -65,10 +65,10 @@ static void run_task(const job *j, int64_t task, float *scratch)
         const int64_t kb = min64(u->kc, kp - pc);
         const bool last = pc + kb == kp;
         float *tile = scratch;
-        for (int64_t n = n0; n < n1; n += u->nr) {
-            const char *b = (const char *)j->b.dst + (n * kp + pc * u->nr) * elem;
-            for (int64_t m = m0; m < m1; m += u->mr) {
-                const char *a = (const char *)j->a.dst + (m * kp + pc * u->mr) * elem;
+        for (int64_t m = m0; m < m1; m += u->mr) {
+            const char *a = (const char *)j->a.dst + (m * kp + pc * u->mr) * elem;
+            for (int64_t n = n0; n < n1; n += u->nr) {
+                const char *b = (const char *)j->b.dst + (n * kp + pc * u->nr) * elem;
                 u->run(kb, a, b, tile, pc > 0);
                 if (last)
                     j->h->gemm_store(j->g, tile, u->nr, j->row + m, j->col + n,

@@ -35,6 +35,6 @@ const yh_micro yh_gemm_f32__avx2 = {.mr = MR,
                                     .unit_a = 1,
                                     .unit_b = 1,
                                     .k_align = 1,
-                                    .kc = 384,
+                                    .kc = 256,
                                     .packed = YH_F32,
                                     .run = run};

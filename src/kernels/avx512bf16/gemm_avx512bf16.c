@@ -40,6 +40,6 @@ const yh_micro yh_gemm_bf16__avx512bf16 = {.mr = MR,
                                            .unit_a = 2,
                                            .unit_b = 2,
                                            .k_align = 2,
-                                           .kc = 768,
+                                           .kc = 512,
                                            .packed = YH_BF16,
                                            .run = run};

@@ -1,95 +1,243 @@
-/* Packing the operands of the matrix product, and storing its tiles. */
+/* Packing the operands of the matrix product into panels (gemm_parts.h).
+ *
+ * Everything is moved in cells of 32 bits: one float, or two bf16 that are neighbours along k. A
+ * vector of cells runs along k where the source does, across rows where it does not; where the
+ * panel wants it the other way round, a square of cells is transposed in registers. What does not
+ * fill whole vectors is done element by element. */
 #include "kernels/gemm_parts.h"
 #include "kernels/vec.h"
 
-static inline float widen(yh_dtype t, const void *p, int64_t i)
+typedef enum cell { FLOATS, WIDENED, PAIRS } cell;
+
+enum { K_BLOCK = 128, GROUP = 8 };
+
+/* ---- any shape, element by element: k in [k0, k1) of a panel with n <= r rows ---- */
+
+static void plain_f32(const yh_pack *p, int64_t first, int n, int64_t k0, int64_t k1, float *d)
 {
-    return t == YH_F32 ? ((const float *)p)[i] : yh_bf16_to_f32(((const yh_bf16 *)p)[i]);
+    const int64_t step_k = p->k_inner ? 1 : p->ld, step_r = p->k_inner ? p->ld : 1;
+    for (int64_t k = k0; k < k1; k++)
+        for (int i = 0; i < p->r; i++) {
+            const int64_t at = (first + i) * step_r + k * step_k;
+            float v = 0;
+            if (i < n && k < p->k)
+                v = p->src_type == YH_F32 ? ((const float *)p->src)[at]
+                                          : yh_bf16_to_f32(((const yh_bf16 *)p->src)[at]);
+            d[k * p->r + i] = v;
+        }
 }
 
-/* A panel of floats (unit 1) of `n` <= r rows. */
-static inline void panel_f32(const yh_pack *p, yh_dtype t, int64_t first, int n, float *d)
+static void plain_bf16(const yh_pack *p, int64_t first, int n, int64_t k0, int64_t k1, yh_bf16 *d)
+{
+    const int64_t step_k = p->k_inner ? 1 : p->ld, step_r = p->k_inner ? p->ld : 1;
+    const yh_bf16 *s = p->src;
+    for (int64_t k = k0; k < k1; k++)
+        for (int i = 0; i < p->r; i++)
+            d[(k / p->unit * p->r + i) * p->unit + k % p->unit] =
+                i < n && k < p->k ? s[(first + i) * step_r + k * step_k] : (yh_bf16)0;
+}
+
+static void plain(const yh_pack *p, int64_t first, int n, int64_t k0, int64_t k1, void *d)
+{
+    if (p->dst_type == YH_F32)
+        plain_f32(p, first, n, k0, k1, d);
+    else
+        plain_bf16(p, first, n, k0, k1, d);
+}
+
+/* ---- whole vectors ---- */
+
+VEC_INLINE int per_cell(cell c)
+{
+    return c == PAIRS ? 2 : 1;
+}
+
+/* VL cells of row r from depth k on, k running in memory. */
+VEC_INLINE vf along_k(cell c, const yh_pack *p, int64_t r, int64_t k)
+{
+    const int64_t at = r * p->ld + k;
+    if (c == FLOATS)
+        return v_load((const float *)p->src + at);
+    if (c == WIDENED)
+        return v_load16((const yh_bf16 *)p->src + at);
+    vf v;
+    memcpy(&v, (const yh_bf16 *)p->src + at, sizeof v);
+    return v;
+}
+
+VEC_INLINE vh load_halves(const yh_bf16 *p, int n)
+{
+    vh v = {0};
+#if VL == 16
+    if (n < VL)
+        return (vh)_mm256_maskz_loadu_epi16((__mmask16)((1u << n) - 1), p);
+#endif
+    memcpy(&v, p, (size_t)n * 2);
+    return v;
+}
+
+/* n <= VL cells at depth k from row r on, rows running in memory. */
+VEC_INLINE vf across(cell c, const yh_pack *p, int64_t r, int64_t k, int n)
+{
+    const int64_t at = k * p->ld + r;
+    if (c == FLOATS)
+        return n == VL ? v_load((const float *)p->src + at)
+                       : v_load_n((const float *)p->src + at, n);
+    const yh_bf16 *s = (const yh_bf16 *)p->src + at;
+    if (c == WIDENED)
+        return v_widen(load_halves(s, n));
+    return (vf)(__builtin_convertvector(load_halves(s, n), vu) |
+                __builtin_convertvector(load_halves(s + p->ld, n), vu) << 16);
+}
+
+#if VL == 16
+#define LOW  0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#elif VL == 8
+#define LOW  0, 8, 1, 9, 2, 10, 3, 11
+#define HIGH 4, 12, 5, 13, 6, 14, 7, 15
+#else
+#define LOW  0, 4, 1, 5
+#define HIGH 2, 6, 3, 7
+#endif
+
+/* log2(VL) perfect shuffles of the rows make a transpose. */
+VEC_INLINE void transpose(vf x[VL])
+{
+#pragma GCC unroll 4
+    for (int s = 1; s < VL; s *= 2) {
+        vf y[VL];
+#pragma GCC unroll 8
+        for (int i = 0; i < VL / 2; i++) {
+            y[2 * i] = __builtin_shufflevector(x[i], x[i + VL / 2], LOW);
+            y[2 * i + 1] = __builtin_shufflevector(x[i], x[i + VL / 2], HIGH);
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < VL; i++)
+            x[i] = y[i];
+    }
+}
+
+/* Panels with cells of all r rows side by side (unit = one cell), k from k0 to k1, a multiple of
+ * VL cells. */
+VEC_INLINE void side_by_side(cell c, int r, const yh_pack *p, int64_t first, int64_t k0, int64_t k1,
+                             float *d)
+{
+    const int u = per_cell(c);
+    d += k0 / u * r;
+    if (!p->k_inner) {
+        for (int64_t k = k0; k < k1; k += u, d += r)
+            for (int i = 0; i < r; i += VL) {
+                const int n = r - i < VL ? r - i : VL;
+                const vf v = across(c, p, first + i, k, n);
+                if (n == VL)
+                    v_store(d + i, v);
+                else
+                    v_store_n(d + i, v, n);
+            }
+        return;
+    }
+    for (int64_t k = k0; k < k1; k += VL * u, d += VL * r)
+        for (int i = 0; i < r; i += VL) {
+            const int n = r - i < VL ? r - i : VL;
+            vf x[VL];
+#pragma GCC unroll 16
+            for (int q = 0; q < VL; q++)
+                x[q] = q < n ? along_k(c, p, first + i + q, k) : v_set(0);
+            transpose(x);
+#pragma GCC unroll 16
+            for (int q = 0; q < VL; q++)
+                if (n == VL)
+                    v_store(d + q * r + i, x[q]);
+                else
+                    v_store_n(d + q * r + i, x[q], n);
+        }
+}
+
+#if VL == 16
+/* Panels of tiles: 16 pairs of one row lie together (unit 32). */
+static void tiles(const yh_pack *p, int64_t first, int64_t k0, int64_t k1, float *d)
 {
     const int r = p->r;
-    if (p->k_inner) {
-        for (int i = 0; i < n; i++) {
-            const void *s = (const char *)p->src + (first + i) * p->ld * (int64_t)yh_dtype_size(t);
-            for (int64_t k = 0; k < p->k; k++)
-                d[k * r + i] = widen(t, s, k);
+    d += k0 / 2 * r;
+    for (int64_t k = k0; k < k1; k += 32, d += 16 * r)
+        for (int i = 0; i < r; i += 16) {
+            vf x[16];
+#pragma GCC unroll 16
+            for (int q = 0; q < 16; q++)
+                x[q] = p->k_inner ? along_k(PAIRS, p, first + i + q, k)
+                                  : across(PAIRS, p, first + i, k + 2 * q, 16);
+            if (!p->k_inner)
+                transpose(x);
+#pragma GCC unroll 16
+            for (int q = 0; q < 16; q++)
+                v_store(d + (i + q) * 16, x[q]);
         }
-        for (int i = n; i < r; i++)
-            for (int64_t k = 0; k < p->k; k++)
-                d[k * r + i] = 0.0f;
-    } else {
-        for (int64_t k = 0; k < p->k; k++) {
-            const void *s = (const char *)p->src + (k * p->ld + first) * (int64_t)yh_dtype_size(t);
-            for (int i = 0; i < n; i++)
-                d[k * r + i] = widen(t, s, i);
-            for (int i = n; i < r; i++)
-                d[k * r + i] = 0.0f;
-        }
-    }
-    memset(d + p->k * r, 0, (size_t)((p->k_padded - p->k) * r) * sizeof(float));
 }
+#endif
 
-/* A panel of bf16 with any unit. */
-static void panel_bf16(const yh_pack *p, int64_t first, int n, yh_bf16 *d)
+/* The widths of panels that this ISA's micro-kernels have. */
+#if VL == 16
+enum { WIDTH_A = 14, WIDTH_B = 32 };
+#elif VL == 8
+enum { WIDTH_A = 6, WIDTH_B = 16 };
+#else
+enum { WIDTH_A = 4, WIDTH_B = 8 };
+#endif
+
+typedef void (*whole_fn)(const yh_pack *p, int64_t first, int64_t k0, int64_t k1, float *d);
+
+#define WHOLE(cells, name, width)                                                                  \
+    static void name(const yh_pack *p, int64_t first, int64_t k0, int64_t k1, float *d)            \
+    {                                                                                              \
+        side_by_side(cells, width, p, first, k0, k1, d);                                           \
+    }
+WHOLE(FLOATS, floats_a, WIDTH_A)
+WHOLE(FLOATS, floats_b, WIDTH_B)
+WHOLE(WIDENED, widened_a, WIDTH_A)
+WHOLE(WIDENED, widened_b, WIDTH_B)
+WHOLE(PAIRS, pairs_a, WIDTH_A)
+WHOLE(PAIRS, pairs_b, WIDTH_B)
+
+/* The function for whole panels, and the depth that it takes at once; NULL: none. */
+static whole_fn choose(const yh_pack *p, int *depth)
 {
-    const int r = p->r, unit = p->unit;
-    const yh_bf16 *s = (const yh_bf16 *)p->src + first * (p->k_inner ? p->ld : 1);
-    const int64_t step_k = p->k_inner ? 1 : p->ld, step_r = p->k_inner ? p->ld : 1;
-    for (int64_t k = 0; k < p->k_padded; k += unit, d += r * unit) {
-        const int kn = p->k - k < unit ? (int)(p->k - k) : unit;
-        if (n < r || kn < unit)
-            memset(d, 0, (size_t)(r * unit) * sizeof *d);
-        for (int i = 0; i < n; i++)
-            for (int q = 0; q < kn; q++)
-                d[i * unit + q] = s[(k + q) * step_k + i * step_r];
-    }
+    static const whole_fn by_cell[3][2] = {
+        {floats_a, floats_b}, {widened_a, widened_b}, {pairs_a, pairs_b}};
+    const cell c = p->dst_type == YH_BF16 ? PAIRS : p->src_type == YH_BF16 ? WIDENED : FLOATS;
+    *depth = VL * per_cell(c);
+    if (p->unit == per_cell(c) && (p->r == WIDTH_A || p->r == WIDTH_B))
+        return by_cell[c][p->r == WIDTH_B];
+#if VL == 16
+    if (c == PAIRS && p->unit == 32 && p->r % 16 == 0)
+        return tiles;
+#endif
+    return NULL;
 }
 
+/* Panels are packed in groups and pieces of k, so that what a line of the source brings into the
+ * cache is used by all panels of a group. */
 void YH_KERNEL(gemm_pack)(const yh_pack *p, int64_t begin, int64_t end)
 {
-    for (int64_t panel = begin; panel < end; panel++) {
-        const int64_t first = panel * p->r, left = p->outer - first;
-        const int n = left < p->r ? (int)left : p->r;
-        if (p->dst_type == YH_BF16)
-            panel_bf16(p, first, n, (yh_bf16 *)p->dst + first * p->k_padded);
-        else if (p->src_type == YH_F32)
-            panel_f32(p, YH_F32, first, n, (float *)p->dst + first * p->k_padded);
-        else
-            panel_f32(p, YH_BF16, first, n, (float *)p->dst + first * p->k_padded);
-    }
-}
-
-/* One row of a tile, `cols` long, to c. */
-VEC_INLINE void store_row(yh_dtype t, const float *tile, int cols, void *c, bool accumulate,
-                          const float *bias, const void *residual)
-{
-    for (int64_t k = 0; k < cols; k += VL) {
-        vf v = v_get(YH_F32, tile, k, cols);
-        if (accumulate)
-            v += v_get(t, c, k, cols);
-        if (bias != NULL)
-            v += v_get(YH_F32, bias, k, cols);
-        if (residual != NULL)
-            v += v_get(t, residual, k, cols);
-        v_put(t, c, k, cols, v);
-    }
-}
-
-void YH_KERNEL(gemm_store)(const yh_gemm *g, const float *tile, int nr, int64_t row, int64_t col,
-                           int rows, int cols)
-{
-    const yh_dtype t = g->c_type;
-    const float *bias = g->bias != NULL ? g->bias + col : NULL;
-    for (int i = 0; i < rows; i++) {
-        const int64_t at = (row + i) * g->ldc + col;
-        void *c = v_at_mut(t, g->c, at);
-        const void *residual = g->residual != NULL ? v_at(t, g->residual, at) : NULL;
-        if (t == YH_F32)
-            store_row(YH_F32, tile + i * nr, cols, c, g->accumulate, bias, residual);
-        else
-            store_row(YH_BF16, tile + i * nr, cols, c, false, bias, residual);
+    int depth;
+    const whole_fn whole = choose(p, &depth);
+    const int64_t k_whole = whole != NULL ? p->k / depth * depth : 0;
+    const int64_t elem = p->dst_type == YH_F32 ? 4 : 2;
+    for (int64_t group = begin; group < end; group += GROUP) {
+        const int64_t stop = group + GROUP < end ? group + GROUP : end;
+        for (int64_t k = 0; k < p->k_padded; k += K_BLOCK) {
+            const int64_t k1 = k + K_BLOCK < p->k_padded ? k + K_BLOCK : p->k_padded;
+            for (int64_t panel = group; panel < stop; panel++) {
+                const int64_t first = panel * p->r, left = p->outer - first;
+                void *d = (char *)p->dst + first * p->k_padded * elem;
+                int64_t done = k;
+                if (left >= p->r && k < k_whole) {
+                    done = k1 < k_whole ? k1 : k_whole;
+                    whole(p, first, k, done, d);
+                }
+                if (done < k1)
+                    plain(p, first, left < p->r ? (int)left : p->r, done, k1, d);
+            }
+        }
     }
 }
