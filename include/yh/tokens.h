@@ -16,6 +16,7 @@ typedef enum yh_split { YH_TRAIN, YH_HELDOUT } yh_split;
 
 typedef struct yh_pack_options {
     unsigned heldout_per_mille; /* 0: none held out */
+    uint64_t shard_tokens;      /* in one shard; 0: 2^26 */
     void (*progress)(void *user, uint64_t docs, uint64_t tokens, uint64_t bytes);
     void *user;
 } yh_pack_options;
