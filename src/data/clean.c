@@ -152,9 +152,11 @@ static yh_status take_piece(cleaner *c, item *it, bool *got, yh_err *err)
 /* Fills the batch. */
 static yh_status read_batch(cleaner *c, yh_err *err)
 {
-    size_t bytes = 0;
+    size_t bytes = 0, limit = BATCH_BYTES;
+    if (c->o->shard_bytes != 0 && c->o->shard_bytes < limit) /* small shards: small steps */
+        limit = (size_t)c->o->shard_bytes;
     c->n_items = 0;
-    while (bytes < BATCH_BYTES && c->n_items < BATCH_PIECES && c->cursor.file < c->in.n) {
+    while (bytes < limit && c->n_items < BATCH_PIECES && c->cursor.file < c->in.n) {
         bool ok = true;
         if (c->stream == NULL)
             YH_TRY(open_file(c, &ok, err));

@@ -192,9 +192,12 @@ static void encode_range(void *arg, int64_t begin, int64_t end, int worker)
 static yh_status fill_batch(packer *p, bool *more, yh_err *err)
 {
     yh_doc d;
+    size_t limit = BATCH_BYTES;
+    if (p->o->shard_tokens != 0 && p->o->shard_tokens < limit) /* small shards: small steps */
+        limit = (size_t)p->o->shard_tokens;
     p->n = 0;
     yh_buf_clear(&p->text);
-    while (p->n < BATCH_DOCS && p->text.len < BATCH_BYTES) {
+    while (p->n < BATCH_DOCS && p->text.len < limit) {
         YH_TRY(yh_corpus_next(p->corpus, &d, more, err));
         if (!*more)
             return YH_OK;

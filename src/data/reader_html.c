@@ -51,9 +51,13 @@ static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
         s = yh_drafts_add(out, &text, 0, true, info.name, err);
     if (s == YH_OK && tidy.len > 0) {
         yh_draft *d = &out->d[out->n - 1];
-        for (size_t i = 0; i < tidy.len; i++)
-            if (tidy.data[i] == '\n' || tidy.data[i] == '\t')
-                tidy.data[i] = ' ';
+        size_t k = 0;
+        for (size_t i = 0; i < tidy.len; i++) { /* blanks folded, in one line */
+            char c = tidy.data[i] == '\n' || tidy.data[i] == '\t' ? ' ' : tidy.data[i];
+            if (c != ' ' || (k > 0 && tidy.data[k - 1] != ' '))
+                tidy.data[k++] = c;
+        }
+        tidy.data[k] = '\0';
         d->title = tidy.data;
         yh_buf_init(&tidy, 0);
     }
