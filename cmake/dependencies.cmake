@@ -2,7 +2,7 @@
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 add_library(yh_dependencies INTERFACE)
-foreach(module jansson libpcre2-8 libutf8proc gumbo libzstd zlib libxxhash uchardet)
+foreach(module jansson libpcre2-8 libutf8proc gumbo libzstd zlib libxxhash uchardet liblzma)
     pkg_check_modules(dep_${module} REQUIRED IMPORTED_TARGET ${module})
     target_link_libraries(yh_dependencies INTERFACE PkgConfig::dep_${module})
 endforeach()
