@@ -88,20 +88,28 @@ static yh_status number_table(const json_t *obj, const char *head, yh_buf *b, yh
 
 static yh_status data_section(const make_job *j, yh_buf *b, yh_err *err)
 {
-    const json_t *c = make_state_done(j, "clean");
-    static const struct {
-        const char *key, *title;
-    } part[] = {{"input", "What came in"},
-                {"documents", "Documents"},
-                {"removed", "What was removed, and why"},
-                {"skipped", "Files passed over"},
-                {"by_source", "Sources"}};
-    YH_TRY(yh_buf_adds(b, "<h2>The data</h2>\n", err));
-    for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
-        const json_t *v = json_object_get(c, part[i].key);
-        if (json_object_size(v) > 0)
-            YH_TRY(number_table(v, part[i].title, b, err));
-    }
+    const json_t *c = make_state_done(j, "clean"), *docs = json_object_get(c, "documents");
+    const json_t *lines = json_object_get(c, "lines_removed"), *in = json_object_get(c, "input");
+    const struct {
+        const json_t *counts;
+        const char *title;
+    } part[] = {{json_object_get(in, "by_type"), "Files that came in"},
+                {json_object_get(json_object_get(c, "skipped"), "by_kind"), "Files passed over"},
+                {json_object_get(json_object_get(c, "problems"), "by_kind"), "Broken places"},
+                {json_object_get(docs, "removed_by_reason"), "Documents removed, and why"},
+                {json_object_get(lines, "by_reason"), "Lines removed, and why"},
+                {json_object_get(c, "encodings"), "Encodings of the documents"},
+                {json_object_get(c, "sources"), "Sources"}};
+    char bytes[32], text[32];
+    YH_TRY(yh_buf_addf(b, err,
+                       "<h2>The data</h2>\n<p>%.0f files of %s came in; %.0f of %.0f documents "
+                       "with %s of text were kept.</p>\n",
+                       make_num(in, "files"), yh_fmt_bytes(make_num(in, "bytes"), bytes),
+                       make_num(docs, "kept"), make_num(docs, "in"),
+                       yh_fmt_bytes(make_num(json_object_get(c, "text"), "bytes"), text)));
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+        if (json_object_size(part[i].counts) > 0)
+            YH_TRY(number_table(part[i].counts, part[i].title, b, err));
     return yh_buf_adds(b,
                        "<p class=\"mute\">Everything removed is kept, with its reason, in "
                        "<code>work/corpus/removed-*.jsonl.zst</code>.</p>\n",
