@@ -19,6 +19,10 @@ typedef struct yh_machine_limits {
 /* Measures for about `seconds` in all. */
 yh_status yh_machine_measure(yh_pool *pool, double seconds, yh_machine_limits *out,
                              yh_err *err) YH_MUST_CHECK;
+/* Only the peak of multiply-adds, in bf16 or F32; 0 in *flops when there are no bf16 units. Takes
+ * no memory, so that a training run can ask without changing what it is about to measure. */
+yh_status yh_machine_flops(yh_pool *pool, double seconds, bool bf16, double *flops,
+                           yh_err *err) YH_MUST_CHECK;
 
 typedef struct yh_bench_row {
     char op[32], shape[64], type[8];

@@ -116,6 +116,16 @@ static yh_status peak_read(yh_pool *pool, double seconds, double *out, yh_err *e
     return YH_OK;
 }
 
+yh_status yh_machine_flops(yh_pool *pool, double seconds, bool bf16, double *flops, yh_err *err)
+{
+    const yh_peak_table *peak = yh_peak_kernels();
+    float sink;
+    *flops = 0;
+    if (bf16 && !(peak->peak_bf16(1, &sink) > 0))
+        return YH_OK;
+    return peak_flops(bf16 ? peak->peak_bf16 : peak->peak_f32, pool, seconds, flops, err);
+}
+
 yh_status yh_machine_measure(yh_pool *pool, double seconds, yh_machine_limits *out, yh_err *err)
 {
     const yh_peak_table *peak = yh_peak_kernels();

@@ -318,8 +318,8 @@ static void wrong_use_is_named(void **state)
     assert_int_equal(train(&o, 1, &r, &e), YH_INVALID);
     o.batch_tokens = 0;
     o.depth = 64;
-    o.context = 4096;
-    o.micro_batch = 4096;
+    o.context = 16384;
+    o.micro_batch = 1;
     assert_int_equal(train(&o, 1, &r, &e), YH_INVALID); /* more than the text has */
     o.context = 32;
     o.micro_batch = 65536;
