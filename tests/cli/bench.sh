@@ -1,0 +1,23 @@
+# yh bench: the limits, one product, one operation, as text and as JSON; wrong usage.
+out=$SCRATCH/out
+"$YH" bench --limits --seconds 0.1 --json --threads 2 >"$out" 2>/dev/null
+grep -q '"threads": 2' "$out"
+awk -F'"gflops_f32": ' '{ split($2, v, ","); exit !(v[1] > 0.01) }' "$out"
+
+"$YH" bench --seconds 0.1 --filter 'gemm y=xWt 2048x384x384' >"$out" 2>/dev/null
+grep -q '^peak f32 ' "$out"
+grep -q '^gemm y=xWt *2048x384x384 ' "$out"
+! grep -q 'dW' "$out"
+
+"$YH" bench --seconds 0.1 --filter rmsnorm --json >"$out" 2>/dev/null
+grep -q '"op": "rmsnorm", .*"type": "f32", .*"fraction": ' "$out"
+YH_ISA=ref "$YH" bench --limits --seconds 0.1 --json >"$out" 2>/dev/null
+grep -q '"isa": "ref", .*"gflops_bf16": 0,' "$out"
+
+status=0
+"$YH" bench --seconds 0.1 --filter no-such-case >"$out" 2>"$out.err" || status=$?
+[ "$status" = 2 ]
+grep -q 'no-such-case' "$out.err"
+status=0
+"$YH" bench --seconds 0 >"$out" 2>&1 || status=$?
+[ "$status" = 2 ]
