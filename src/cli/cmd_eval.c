@@ -117,6 +117,10 @@ static int dump_logits(const yh_args *a, yh_model *m)
         return 1;
     yh_model_describe(m, &facts);
     yh_status s = read_ids(yh_arg_text(a, "ids", ""), &id, &n, &err);
+    if (s == YH_INVALID) {
+        yh_free(id);
+        return yh_cli_usage(a, "%s", err.msg);
+    }
     if (s == YH_OK && (!yh_mul_size(n, (size_t)facts.vocab, &count) ||
                        (out = yh_calloc(count, sizeof *out)) == NULL))
         s = yh_fail(&err, YH_NOMEM, "no memory for the logits of %zu tokens", n);
