@@ -59,8 +59,10 @@ static yh_status decompose(units *u, const uint8_t *p, size_t n, yh_err *err)
         int len, boundary = 0;
         utf8proc_int32_t d[32];
         uint32_t cp = yh_utf8_next(p + i, &len);
-        utf8proc_ssize_t k =
-            utf8proc_decompose_char((utf8proc_int32_t)cp, d, 32, UTF8PROC_DECOMPOSE, &boundary);
+        utf8proc_ssize_t k = yh_nfc_knows(cp)
+                                 ? utf8proc_decompose_char((utf8proc_int32_t)cp, d, 32,
+                                                           UTF8PROC_DECOMPOSE, &boundary)
+                                 : 0;
         if (k < 1 || k > 32) {
             d[0] = (utf8proc_int32_t)cp;
             k = 1;
@@ -70,7 +72,8 @@ static yh_status decompose(units *u, const uint8_t *p, size_t n, yh_err *err)
             return yh_fail(err, YH_NOMEM, "no memory to normalise text");
         u->at = at;
         for (utf8proc_ssize_t j = 0; j < k; j++) {
-            int ccc = utf8proc_get_property(d[j])->combining_class;
+            int ccc =
+                yh_nfc_knows((uint32_t)d[j]) ? utf8proc_get_property(d[j])->combining_class : 0;
             u->at[u->n++] = (unit){d[j], (uint8_t)ccc, j > 0};
         }
         i += (size_t)len;
@@ -120,6 +123,8 @@ static int32_t compose_pair(int32_t a, int32_t b)
     bool hangul = (b >= 0x1161 && b <= 0x1175) || (b >= 0x11A8 && b <= 0x11C2);
     if (!hangul && (pb->comb_index == UINT16_MAX || (pb->comb_index & 0x8000) == 0))
         return -1;
+    if (!yh_nfc_knows((uint32_t)b))
+        return -1;
     utf8proc_int32_t pair[3] = {a, b, 0};
     return utf8proc_normalize_utf32(pair, 2, UTF8PROC_COMPOSE | UTF8PROC_STABLE) == 1 ? pair[0]
                                                                                       : -1;
@@ -154,22 +159,23 @@ static void compose(units *u)
 static yh_status emit(const units *u, const uint8_t *p, size_t n, size_t src, yh_buf *out,
                       yh_pieces *pieces, yh_err *err)
 {
-    size_t at = 0, last_begin = 0, last_len = 0;
+    size_t at = 0, last = 0; /* source bytes consumed; begin of the last character of them */
     for (size_t i = 0; i < u->n; i++) {
         uint8_t text[4];
         int len = yh_utf8_encode((uint32_t)u->at[i].cp, text);
-        if (pieces != NULL) {
-            int64_t change = u->at[i].change;
-            if (change <= 0 && at < n) {
-                last_begin = at;
-                last_len = (size_t)yh_utf8_len(p[at]);
-                at += last_len;
-                for (; change < 0 && at < n; change++)
-                    at += (size_t)yh_utf8_len(p[at]);
+        size_t begin = last;
+        if (u->at[i].change <= 0 && at < n) {
+            begin = at;
+            for (int64_t k = u->at[i].change; k <= 0 && at < n; k++) {
+                last = at;
+                at += (size_t)yh_utf8_len(p[at]);
             }
-            YH_TRY(yh_pieces_add(
-                pieces, (yh_piece){out->len, (size_t)len, src + last_begin, last_len, false}, err));
         }
+        if (pieces != NULL)
+            YH_TRY(yh_pieces_add(pieces,
+                                 (yh_piece){out->len, (size_t)len, src + begin,
+                                            (size_t)yh_utf8_len(p[begin]), false},
+                                 err));
         YH_TRY(yh_buf_add(out, text, (size_t)len, err));
     }
     return YH_OK;

@@ -37,6 +37,19 @@ const char *yh_uc_category(uint32_t cp)
     return c;
 }
 
+bool yh_nfc_knows(uint32_t cp)
+{
+    static const uint32_t unknown[][2] = {
+#define X(lo, hi) {lo, hi},
+        YH_NFC_UNKNOWN(X)
+#undef X
+    };
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
+        if (cp >= unknown[i][0] && cp <= unknown[i][1])
+            return false;
+    return true;
+}
+
 static bool is_space(uint32_t c)
 {
     return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
@@ -51,14 +64,15 @@ static bool is_jamo_tail(uint32_t c)
 
 static bool is_safe(uint32_t c, const utf8proc_property_t *p)
 {
-    if (p->combining_class != 0 || is_jamo_tail(c))
-        return false;
-    if (p->comb_index != UINT16_MAX && (p->comb_index & 0x8000) != 0)
-        return false; /* second of a pair that composes */
+    bool second = p->comb_index != UINT16_MAX && (p->comb_index & 0x8000) != 0;
+    if (p->combining_class != 0 || second || is_jamo_tail(c))
+        return !yh_nfc_knows(c);
     if (c >= 0xAC00 && c <= 0xD7A3)
         return true;
     if (p->decomp_seqindex == UINT16_MAX || p->decomp_type != 0)
         return true; /* no canonical decomposition */
+    if (!yh_nfc_knows(c))
+        return true;
     /* decomposes: safe when it comes back whole and its first part combines with nothing before */
     utf8proc_int32_t d[32];
     int boundary = 0;

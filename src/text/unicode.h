@@ -31,6 +31,9 @@ const char *yh_uc_category(uint32_t cp);
 /* Characters that the newer Unicode has and the installed libraries may not: range i, or false. */
 bool yh_uc_added(size_t i, uint32_t *lo, uint32_t *hi, const char **category);
 
+/* Whether NFC of the reference knows the character as a mark or a composite. */
+bool yh_nfc_knows(uint32_t cp);
+
 /* Where parts of a changed text came from. Pieces are in order and cover the new text. A piece with
  * same == true is a plain copy (equal lengths); else its bytes stand for src[0..src_len) as one. */
 typedef struct yh_piece {

@@ -131,4 +131,42 @@
     X(0x2EBF0, 0x2EE5D, "Lo")                                                                      \
     X(0x31350, 0x323AF, "Lo")
 
+/* Marks that the normal form C of Hugging Face's tokenizers (Unicode 9) does not know: it neither
+ * sorts nor composes them, and equal ids need the same of us. */
+#define YH_NFC_UNKNOWN(X)                                                                          \
+    X(0x7fd, 0x7fd)                                                                                \
+    X(0x898, 0x89f)                                                                                \
+    X(0x8ca, 0x8d3)                                                                                \
+    X(0x9fe, 0x9fe)                                                                                \
+    X(0xc3c, 0xc3c)                                                                                \
+    X(0xd3b, 0xd3c)                                                                                \
+    X(0xeba, 0xeba)                                                                                \
+    X(0x1715, 0x1715)                                                                              \
+    X(0x1abf, 0x1ace)                                                                              \
+    X(0x1df6, 0x1dfa)                                                                              \
+    X(0xa82c, 0xa82c)                                                                              \
+    X(0x10d24, 0x10d27)                                                                            \
+    X(0x10eab, 0x10eac)                                                                            \
+    X(0x10f46, 0x10f50)                                                                            \
+    X(0x10f82, 0x10f85)                                                                            \
+    X(0x11070, 0x11070)                                                                            \
+    X(0x1133b, 0x1133b)                                                                            \
+    X(0x1145e, 0x1145e)                                                                            \
+    X(0x11839, 0x1183a)                                                                            \
+    X(0x1193d, 0x1193e)                                                                            \
+    X(0x11943, 0x11943)                                                                            \
+    X(0x119e0, 0x119e0)                                                                            \
+    X(0x11a34, 0x11a34)                                                                            \
+    X(0x11a47, 0x11a47)                                                                            \
+    X(0x11a99, 0x11a99)                                                                            \
+    X(0x11d42, 0x11d42)                                                                            \
+    X(0x11d44, 0x11d45)                                                                            \
+    X(0x11d97, 0x11d97)                                                                            \
+    X(0x16ff0, 0x16ff1)                                                                            \
+    X(0x1e130, 0x1e136)                                                                            \
+    X(0x1e2ae, 0x1e2ae)                                                                            \
+    X(0x1e2ec, 0x1e2ef)                                                                            \
+    X(0x11930, 0x11930)                                                                            \
+    X(0x11938, 0x11938)
+
 #endif
