@@ -44,12 +44,18 @@ static yh_status forward(yh_tensor *t, yh_pool *pool, yh_err *err)
     return yh_attn_forward(&a, pool, err);
 }
 
-/* Pairs of rows that see each other cannot be known before the run: a full triangle is counted. */
+/* Pairs of rows that see each other; while `start` is not bound yet: as if all rows were one
+ * sequence. */
 static double pairs(const yh_tensor *t)
 {
-    double rows = (double)t->src[0]->dim[0], window = (double)t->attr[WINDOW].i;
-    double half = rows * (rows + 1.0) / 2.0;
-    return window > 0.0 && window * rows < half ? window * rows : half;
+    const int32_t *start = t->src[3]->data;
+    int64_t window = t->attr[WINDOW].i;
+    double sum = 0.0;
+    for (int64_t i = 0; i < t->src[0]->dim[0]; i++) {
+        int64_t seen = i + 1 - (start != NULL ? start[i] : 0);
+        sum += (double)(window > 0 && seen > window ? window : seen);
+    }
+    return sum;
 }
 
 static void cost(const yh_tensor *t, double *flops, double *bytes)

@@ -77,7 +77,9 @@ size_t yh_graph_memory(const yh_graph *g); /* bytes of the planned buffer */
 /* Memory that a plan would take, without allocating it. */
 yh_status yh_graph_measure(yh_graph *g, size_t *bytes, yh_err *err) YH_MUST_CHECK;
 yh_status yh_graph_run(yh_graph *g, yh_pool *pool, yh_err *err) YH_MUST_CHECK;
-double yh_graph_flops(const yh_graph *g); /* of one run, matrix products and attention only */
+/* FLOPs of one run, matrix products and attention only; attention by the sequences in "start" when
+ * that is bound, else as if all rows were one. */
+double yh_graph_flops(const yh_graph *g);
 
 /* Profile: seconds, flops and bytes of each op since the last reset (filled when enabled). */
 typedef struct yh_op_profile {
