@@ -67,7 +67,7 @@ VEC_INLINE vf pair_rows(__m256i even, __m256i odd)
 }
 VEC_INLINE __m256i half_load(const yh_bf16 *p, int64_t n)
 {
-    __mmask16 m = (__mmask16)(n >= 16 ? 0xffff : (1u << n) - 1);
+    __mmask16 m = (__mmask16)(n >= 16 ? 0xffffu : (1u << n) - 1);
     return _mm256_maskz_loadu_epi16(m, p);
 }
 #endif

@@ -116,8 +116,9 @@ VEC_INLINE void tile_column(const int nv, const opnd *a, int64_t sm, int64_t sk,
 }
 
 /* kn counts operand elements; n is a multiple of VL. */
-static void mm(const opnd *a, int64_t sm, int64_t sk, const opnd *b, int64_t ldb, float *c,
-               int64_t ldc, int64_t m, int64_t n, int64_t kn, bool add)
+static __attribute__((noinline)) void mm(const opnd *a, int64_t sm, int64_t sk, const opnd *b,
+                                         int64_t ldb, float *c, int64_t ldc, int64_t m, int64_t n,
+                                         int64_t kn, bool add)
 {
     int64_t j = 0;
     for (; j + TILE_V * VL <= n; j += TILE_V * VL)
