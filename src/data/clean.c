@@ -341,7 +341,7 @@ static yh_status add_meta(yh_buf *out, const yh_draft *d, uint64_t part, yh_err 
 static yh_status make_records(cleaner *c, item *it, yh_err *err)
 {
     const yh_input *f = &c->in.f[it->file];
-    uint64_t doc = it->first_doc, part = it->first_part;
+    uint64_t doc = it->first_doc, part = it->first_part, last = 0, nth = 1;
     yh_buf id;
     yh_buf_init(&id, 0);
     yh_status s = YH_OK;
@@ -350,6 +350,8 @@ static yh_status make_records(cleaner *c, item *it, yh_err *err)
         if (d->starts) {
             doc++;
             part = 0;
+            nth = d->number == last ? nth + 1 : 1; /* documents of one JSON value: N, N.2, ... */
+            last = d->number;
         }
         part++;
         uint64_t number = d->number != 0 ? d->number : doc > 1 ? doc : 0;
@@ -357,6 +359,8 @@ static yh_status make_records(cleaner *c, item *it, yh_err *err)
         YH_GOTO(s, yh_buf_adds(&id, f->id, err), out);
         if (number > 0)
             YH_GOTO(s, yh_buf_addf(&id, err, ":%llu", (unsigned long long)number), out);
+        if (d->number != 0 && nth > 1)
+            YH_GOTO(s, yh_buf_addf(&id, err, ".%llu", (unsigned long long)nth), out);
         if (part > 1)
             YH_GOTO(s, yh_buf_addf(&id, err, "#%llu", (unsigned long long)part), out);
         if (d->removed_by < 0 && d->n_cut > 0)

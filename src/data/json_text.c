@@ -60,7 +60,8 @@ static yh_status add_messages(const json_t *m, yh_buf *out, bool *found, yh_err 
 
 yh_status yh_json_text(const json_t *j, yh_buf *out, bool *found, const char **title, yh_err *err)
 {
-    static const char *const bodies[] = {"text", "content", "body", "paragraphs", "para", NULL};
+    static const char *const bodies[] = {"text", "content", "body", "paragraphs",
+                                         "para", "context", NULL};
     static const char *const tasks[] = {"instruction", "input", "output", NULL};
     static const char *const questions[] = {"question", "answer", NULL};
     *found = false;

@@ -199,27 +199,69 @@ static yh_status next(yh_stream *s, yh_reader_state *state, yh_piece *piece, boo
 
 /* ------------------------------------------------------------------ documents */
 
+/* Adds the text of one value as a document; *found false: it has none. */
+static yh_status add_document(const json_t *j, uint64_t number, const char *encoding,
+                              yh_drafts *out, bool *found, yh_err *err)
+{
+    yh_buf text;
+    const char *title = NULL;
+    yh_buf_init(&text, 0);
+    yh_status st = yh_json_text(j, &text, found, &title, err);
+    if (st == YH_OK && *found)
+        st = yh_drafts_add(out, &text, number, true, encoding, err);
+    if (st == YH_OK && *found && title != NULL && title[0] != '\0') {
+        yh_draft *d = &out->d[out->n - 1];
+        d->title = yh_strdup(title);
+        if (d->title == NULL)
+            st = yh_fail(err, YH_NOMEM, "no memory for a title");
+    }
+    yh_buf_fini(&text);
+    return st;
+}
+
+/* A data set in one value (SQuAD's, a book in chapters): every object within that has text is a
+ * document. Depth is limited; jansson limits it too. */
+static yh_status search(const json_t *j, uint64_t number, const char *encoding, int depth,
+                        yh_drafts *out, bool *found, yh_err *err)
+{
+    bool here = false;
+    if (depth == 0 || json_is_string(j))
+        return YH_OK;
+    YH_TRY(add_document(j, number, encoding, out, &here, err));
+    *found = *found || here;
+    if (here)
+        return YH_OK;
+    if (json_is_array(j)) {
+        for (size_t i = 0; i < json_array_size(j); i++)
+            YH_TRY(search(json_array_get(j, i), number, encoding, depth - 1, out, found, err));
+    } else if (json_is_object(j)) {
+        const char *key;
+        json_t *v;
+        json_object_foreach((json_t *)(uintptr_t)j, key, v)
+        {
+            YH_TRY(search(v, number, encoding, depth - 1, out, found, err));
+        }
+    }
+    return YH_OK;
+}
+
 static yh_status one_value(const char *p, size_t n, uint64_t number, yh_drafts *out, yh_err *err)
 {
-    yh_buf text, fixed;
+    enum { SEARCH_DEPTH = 16 };
+    yh_buf fixed;
     json_t *j = NULL;
+    json_error_t je;
     char what[120];
-    const char *encoding = "UTF-8", *title = NULL;
-    yh_charset info;
+    yh_charset info = {"UTF-8", 0};
     bool found = false;
-    yh_buf_init(&text, 0);
     yh_buf_init(&fixed, 0);
     yh_status st = YH_OK;
     if (yh_utf8_valid_prefix((const uint8_t *)p, n) < n) {
-        st = yh_charset_decode((const uint8_t *)p, n, NULL, NULL, &fixed, &info, err);
-        if (st != YH_OK)
-            goto out;
+        YH_GOTO(st, yh_charset_decode((const uint8_t *)p, n, NULL, NULL, &fixed, &info, err), out);
         out->replaced += info.replaced;
-        encoding = info.name;
         p = fixed.data;
         n = fixed.len;
     }
-    json_error_t je;
     j = json_loadb(p, n, JSON_ALLOW_NUL | JSON_DECODE_ANY, &je);
     if (j == NULL) {
         if (json_error_code(&je) == json_error_out_of_memory) {
@@ -230,21 +272,14 @@ static yh_status one_value(const char *p, size_t n, uint64_t number, yh_drafts *
         yh_drafts_problem(out, number, what);
         goto out;
     }
-    YH_GOTO(st, yh_json_text(j, &text, &found, &title, err), out);
-    if (!found) {
+    if (json_is_string(j))
+        st = add_document(j, number, info.name, out, &found, err);
+    else
+        st = search(j, number, info.name, SEARCH_DEPTH, out, &found, err);
+    if (st == YH_OK && !found)
         yh_drafts_problem(out, number, "a JSON value without text of a known kind");
-        goto out;
-    }
-    YH_GOTO(st, yh_drafts_add(out, &text, number, true, encoding, err), out);
-    if (title != NULL && title[0] != '\0') {
-        yh_draft *d = &out->d[out->n - 1];
-        d->title = yh_strdup(title);
-        if (d->title == NULL)
-            st = yh_fail(err, YH_NOMEM, "no memory for a title");
-    }
 out:
     json_decref(j);
-    yh_buf_fini(&text);
     yh_buf_fini(&fixed);
     return st;
 }

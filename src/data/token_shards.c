@@ -91,7 +91,8 @@ static yh_status check_hash(const yh_map *m, const json_t *e, const char *key, c
     YH_TRY(yh_json_str(e, key, false, "tokens.json", &want, err));
     snprintf(hex, sizeof hex, "%016" PRIx64, yh_hash64(m->data, m->size, 0));
     if (strcmp(hex, want) != 0)
-        return yh_fail(err, YH_CORRUPT, "%s: the checksum is %s, tokens.json says %s; remove the folder "
+        return yh_fail(err, YH_CORRUPT,
+                       "%s: the checksum is %s, tokens.json says %s; remove the folder "
                        "and pack again",
                        path, hex, want);
     return YH_OK;
