@@ -34,6 +34,8 @@ static void forget(chat *c, size_t from, size_t n)
 {
     for (size_t i = from; i < from + n; i++)
         yh_free((char *)(uintptr_t)c->msg[i].content);
+    if (n == 0)
+        return;
     memmove(c->msg + from, c->msg + from + n, (c->n - from - n) * sizeof *c->msg);
     c->n -= n;
 }

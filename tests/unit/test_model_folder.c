@@ -200,7 +200,7 @@ static void rewrite(const yh_model *m, const char *path, const change *c)
                 uint16_t half = c->type == YH_BF16 ? yh_f32_to_bf16(p->w[k])
                                 : p->w[k] > 0.5f   ? 0x3c00 /* 1 */
                                                    : 0x2800;  /* 1/32 */
-                const void *v = c->type == YH_F32 ? (const void *)&p->w[k] : &half;
+                const void *v = yh_dtype_size(c->type) == 4 ? (const void *)&p->w[k] : &half;
                 assert_int_equal(yh_st_writer_data(w, v, yh_dtype_size(c->type), NULL), YH_OK);
             }
         }
