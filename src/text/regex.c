@@ -1,6 +1,7 @@
 /* Pre-tokenizer patterns through PCRE2. Patterns are written for Oniguruma (Hugging Face's
  * tokenizers); PCRE2 with UTF and UCP agrees with it on the constructs in use, with two additions:
- * \p{L}, \p{N} and their like learn the characters that are newer than the installed library, and
+ * \s is written out, \p{L}, \p{N} and their like learn the characters that are newer than the
+ * installed library, and
  * (?i:...) means the same in both. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -54,6 +55,11 @@ static yh_status add_property(yh_buf *b, const char **p, bool in_class, yh_err *
     return YH_OK;
 }
 
+/* \s of Oniguruma; PCRE2's also has U+180E */
+#define SPACES                                                                                     \
+    "\\x{9}-\\x{D}\\x{20}\\x{85}\\x{A0}\\x{1680}\\x{2000}-\\x{200A}\\x{2028}\\x{2029}\\x{202F}"    \
+    "\\x{205F}\\x{3000}"
+
 static yh_status translate(const char *pattern, yh_buf *b, yh_err *err)
 {
     bool in_class = false;
@@ -63,6 +69,26 @@ static yh_status translate(const char *pattern, yh_buf *b, yh_err *err)
             continue;
         }
         if (p[0] == '\\' && p[1] != '\0') {
+            if (strchr("wWbBhH", p[1]) != NULL)
+                return yh_fail(
+                    err, YH_UNSUPPORTED,
+                    "\\%c in the pattern \"%.200s\": its meaning differs between regular "
+                    "expressions; write it out with \\p{...}",
+                    p[1], pattern);
+            const char *set = p[1] == 's' || p[1] == 'S'   ? SPACES
+                              : p[1] == 'd' || p[1] == 'D' ? "\\p{Nd}"
+                                                           : NULL;
+            if (set != NULL && (!in_class || p[1] >= 'a')) {
+                if (!in_class)
+                    YH_TRY(yh_buf_adds(b, p[1] < 'a' ? "[^" : "[", err));
+                YH_TRY(yh_buf_adds(b, set, err));
+                if (set[1] == 'p')
+                    YH_TRY(add_newer(b, "Nd", 2, err));
+                if (!in_class)
+                    YH_TRY(yh_buf_addc(b, ']', err));
+                p += 2;
+                continue;
+            }
             YH_TRY(yh_buf_add(b, p, 2, err));
             p += 2;
             continue;

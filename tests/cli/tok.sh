@@ -1,0 +1,53 @@
+# Training, and using what was trained; the same with other thread counts; wrong usage.
+cd "$SCRATCH"
+i=0
+while [ $i -lt 300 ]; do
+    echo "The cat number $i sat on the mat, and it's 你好世界 that the cat said."
+    i=$((i + 1))
+done >text.txt
+"$YH" tok train text.txt -o tok --vocab 300 2>/dev/null
+"$YH" tok train text.txt -o tok1 --vocab 300 --threads 1 2>/dev/null
+"$YH" tok train text.txt -o tok3 --vocab 300 --threads 3 2>/dev/null
+cmp tok/tokenizer.json tok1/tokenizer.json
+cmp tok/tokenizer.json tok3/tokenizer.json
+"$YH" tok info tok | grep -q "vocabulary     300, of them 3 special"
+"$YH" tok info tok --json | grep -q '"eos": 297'
+
+# there and back, bytes that are no UTF-8 as U+FFFD
+"$YH" tok encode --tok tok text.txt | "$YH" tok decode --tok tok >back.txt
+cmp text.txt back.txt
+printf 'a\377b' | "$YH" tok encode -t tok | "$YH" tok decode -t tok >bad.txt
+printf 'a\357\277\275b' | cmp - bad.txt
+
+# special tokens are text unless asked for
+[ "$("$YH" tok encode -t tok -s -p '<|endoftext|>')" = 297 ]
+[ "$("$YH" tok encode -t tok -p '<|endoftext|>' | wc -w)" -gt 1 ]
+[ "$("$YH" tok decode -t tok --skip-special 297 298 | wc -c)" = 0 ]
+[ "$("$YH" tok encode -t tok/tokenizer.json -c -s -p '<|im_start|><|im_end|>')" = 2 ]
+"$YH" tok encode -t tok --offsets -p 'é' | awk '$2 != 0 || $3 != 2 { exit 1 }'
+
+# errors: status and words
+expect() {
+    want=$1 words=$2
+    shift 2
+    got=0
+    "$YH" "$@" >out 2>err </dev/null || got=$?
+    [ "$got" = "$want" ] || { echo "status $got instead of $want: $*"; exit 1; }
+    grep -q "$words" err || { echo "no \"$words\" in:"; cat err; exit 1; }
+}
+expect 2 "needs -o" tok train text.txt
+expect 2 "vocab" tok train text.txt -o x --vocab 12
+expect 2 "needs --tok" tok encode text.txt
+expect 2 "no \"fly\"" tok fly
+expect 1 "no-such" tok info no-such
+expect 1 "past the vocabulary" tok decode -t tok 300
+expect 1 "ids are numbers" tok decode -t tok abc
+[ ! -e x ]
+mkdir broken
+for change in 's/"type": "BPE"/"type": "Unigram"/' 's/"NFC"/"Lowercase"/' 's/"!": 0/"!": 1/' \
+    's/"!": 0/"!": -7/' 's/"merges"/"murges"/' 's/"version"/version/' 's/"Isolated"/"MergedWithNext"/'; do
+    sed "$change" tok/tokenizer.json >broken/tokenizer.json
+    expect 1 "broken/tokenizer.json" tok info broken
+done
+sed 's/"type": "BPE"/"type": "Unigram"/' tok/tokenizer.json >broken/tokenizer.json
+expect 1 "Unigram" tok info broken
