@@ -16,7 +16,8 @@ enum { KP = 2 };
 #else
 enum { KP = 1 };
 #endif
-enum { BL = ATTN_BLOCK, BV = BL / VL };
+/* On the diagonal, blocks are worked off in steps of STEP rows, leaving out what lies above. */
+enum { BL = ATTN_BLOCK, BV = BL / VL, STEP = 16 };
 
 static const float LOG2E = 1.44269504088896341f;
 static const float LOWEST = -1e30f; /* of a score: finite, so that differences are no NaN */
@@ -25,7 +26,12 @@ static const float LOWEST = -1e30f; /* of a score: finite, so that differences a
 VEC_INLINE vf exp2_neg(vf x)
 {
     x = v_max(v_set(-150.0f), x);
-    vf n = v_round(x), r = x - n;
+#if VL == 16
+    vf n = (vf)_mm512_roundscale_ps((__m512)x, 0);
+#else
+    vf n = v_round(x);
+#endif
+    vf r = x - n;
     vf p = v_fma(v_set(1.535336188319500e-4f), r, v_set(1.339887440266574e-3f));
     p = v_fma(p, r, v_set(9.618437357674640e-3f));
     p = v_fma(p, r, v_set(5.550332471162809e-2f));
@@ -185,7 +191,7 @@ typedef struct fwd_state {
 /* Scores of nk keys from k0 to probabilities; false when no factor differs from 1. */
 VEC_INLINE bool softmax_block(fwd_state *f, float c, int64_t k0, int64_t nk, bool mask)
 {
-    bool changed = false;
+    vi changed = {0};
     for (int v = 0; v < BV; v++) {
         float *s = f->s + v * VL;
         vi lo, hi;
@@ -220,10 +226,12 @@ VEC_INLINE bool softmax_block(fwd_state *f, float c, int64_t k0, int64_t nk, boo
         v_store(f->top + v * VL, top);
         v_store(f->sum + v * VL, sum);
         v_store(f->factor + v * VL, factor);
-        for (int i = 0; i < VL; i++)
-            changed |= factor[i] != 1.0f;
+        changed |= (vi)(factor != v_set(1.0f));
     }
-    return changed;
+    int32_t any = 0;
+    for (int i = 0; i < VL; i++)
+        any |= changed[i];
+    return any != 0;
 }
 
 static void fwd_finish(const yh_attn_job *j, const fwd_state *f, const float *o, int head,
@@ -242,6 +250,28 @@ static void fwd_finish(const yh_attn_job *j, const fwd_state *f, const float *o,
         }
         if (j->lse != NULL)
             j->lse[head * j->rows + q0 + r] = f->top[r] * j->scale + logf(f->sum[r]);
+    }
+}
+
+/* Transposed scores of nk keys; diagonal: of the queries from each step of keys on. */
+static void fwd_scores(float *s, const opnd *ka, const opnd *qt, int64_t nk, int64_t kd,
+                       bool diagonal)
+{
+    const int64_t step = diagonal ? STEP : nk;
+    for (int64_t k = 0; k < nk; k += step) {
+        int64_t n = nk - k < step ? nk - k : step;
+        mm(ka + k * kd, kd, 1, qt + k, BL, s + k * BL + k, BL, n, BL - k, kd, false);
+    }
+}
+
+/* o += p v; diagonal: each step of queries with the keys up to its end. */
+static void fwd_values(float *o, const opnd *p, const opnd *vp, int64_t nq, int64_t nk, int64_t dp,
+                       bool diagonal)
+{
+    const int64_t step = diagonal ? STEP : nq;
+    for (int64_t q = 0; q < nq; q += step) {
+        int64_t m = nq - q < step ? nq - q : step, keys = diagonal && q + step < nk ? q + step : nk;
+        mm(p + q, 1, BL, vp, dp, o + q * dp, dp, m, dp, (keys + KP - 1) / KP, true);
     }
 }
 
@@ -271,7 +301,8 @@ void ATTN(attn_fwd)(const yh_attn_job *j, int head, int64_t q_block, float *scra
         int64_t nk = behind - k0 < BL ? behind - k0 : BL;
         copy_rows(ka, view(j, j->k, j->ldk, kv, k0, nk));
         pack_rows(vp, view(j, j->v, j->ldv, kv, k0, nk));
-        mm(ka, kd, 1, qt, BL, f.s, BL, nk, BL, kd, false);
+        const bool diagonal = k0 == q0 && j->pos == NULL;
+        fwd_scores(f.s, ka, qt, nk, kd, diagonal);
         bool mask = nq < BL || needs_mask(f.lo, f.hi, nq, k0, k0 + nk), changed;
         if (mask)
             changed = softmax_block(&f, c, k0, nk, true);
@@ -281,7 +312,7 @@ void ATTN(attn_fwd)(const yh_attn_job *j, int head, int64_t q_block, float *scra
             for (int64_t r = 0; r < nq; r++)
                 for (int64_t i = 0; i < dp; i += VL)
                     v_store(o + r * dp + i, v_load(o + r * dp + i) * f.factor[r]);
-        mm(f.p, 1, BL, vp, dp, o, dp, nq, dp, (nk + KP - 1) / KP, true);
+        fwd_values(o, f.p, vp, nq, nk, dp, diagonal);
     }
     fwd_finish(j, &f, o, head, q0, nq);
 }
@@ -354,17 +385,18 @@ VEC_INLINE void bwd_row(const bwd_state *b, const yh_attn_job *j, int64_t at, in
     const float c = j->scale * LOG2E;
     vf s = v_load(b->s + r * BL + v * VL), t = v_load(b->t + r * BL + v * VL);
     *p = exp2_neg(v_min(v_fma(s, v_set(c), v_set(-j->lse[at] * LOG2E)), v_set(0)));
-    if (mask) {
+    *ds = *p * (t - j->delta[at]) * j->scale;
+    if (mask) { /* what was left out may hold anything, NaN too */
         int64_t lo, hi;
         yh_attn_range(j, at % j->rows, &lo, &hi);
         vi lane;
         for (int i = 0; i < VL; i++)
             lane[i] = i;
         vi key = lane + (int32_t)(b->k0 + v * VL);
-        *p = v_pick((vi)(key >= vi_set((int32_t)lo)) & (vi)(key <= vi_set((int32_t)hi)), *p,
-                    (vf){0});
+        vi seen = (vi)(key >= vi_set((int32_t)lo)) & (vi)(key <= vi_set((int32_t)hi));
+        *p = v_pick(seen, *p, (vf){0});
+        *ds = v_pick(seen, *ds, (vf){0});
     }
-    *ds = *p * (t - j->delta[at]) * j->scale;
 }
 
 VEC_INLINE void bwd_softmax(bwd_state *b, const yh_attn_job *j, int head, int64_t q0, int64_t nq,
@@ -388,12 +420,51 @@ VEC_INLINE void bwd_softmax(bwd_state *b, const yh_attn_job *j, int head, int64_
         }
 }
 
+/* Scores and dP of nq queries; diagonal: each step of queries with the keys up to its end. */
+static void bwd_scores(bwd_state *b, int64_t nq, int64_t kd, bool diagonal)
+{
+    const int64_t step = diagonal ? STEP : nq;
+    for (int64_t q = 0; q < nq; q += step) {
+        int64_t m = nq - q < step ? nq - q : step, n = diagonal ? q + step : BL;
+        mm(b->qa + q * kd, kd, 1, b->kt, BL, b->s + q * BL, BL, m, n, kd, false);
+        mm(b->da + q * kd, kd, 1, b->vt, BL, b->t + q * BL, BL, m, n, kd, false);
+    }
+}
+
+/* dv and dk; diagonal: each step of keys with the queries from its begin on. */
+static void bwd_keys(bwd_state *b, int64_t nq, int64_t dp, bool diagonal)
+{
+    const int64_t step = diagonal ? STEP : b->nk, pairs = (nq + KP - 1) / KP;
+    for (int64_t k = 0; k < b->nk; k += step) {
+        int64_t m = b->nk - k < step ? b->nk - k : step, from = k / KP;
+        if (from >= pairs)
+            break;
+        mm(b->p + from * BL + k, 1, BL, b->dr + from * dp, dp, b->dv + k * dp, dp, m, dp,
+           pairs - from, true);
+        mm(b->ds + from * BL + k, 1, BL, b->qr + from * dp, dp, b->dk + k * dp, dp, m, dp,
+           pairs - from, true);
+    }
+}
+
+/* dq; diagonal: each step of queries with the keys up to its end. */
+static void bwd_queries(bwd_state *b, int64_t nq, int64_t dp, float *dq, int64_t ld, bool diagonal)
+{
+    const int64_t step = diagonal ? STEP : nq;
+    for (int64_t q = 0; q < nq; q += step) {
+        int64_t m = nq - q < step ? nq - q : step;
+        int64_t keys = diagonal && q + step < b->nk ? q + step : b->nk;
+        mm(b->dsk + q * (BL / KP), BL / KP, 1, b->kr, dp, dq + q * ld, ld, m, dp,
+           (keys + KP - 1) / KP, true);
+    }
+}
+
 /* One pair of blocks: adds to dk and dv (when asked for), and to dq (when not NULL). */
 static void bwd_pair(bwd_state *b, const yh_attn_job *j, int head, int64_t q0, bool want_kv,
                      float *dq, int64_t dq_ld)
 {
     int64_t nq = j->rows - q0 < BL ? j->rows - q0 : BL;
-    int64_t kd = deep(j->dim), dp = pad_dim(j->dim), nqp = (nq + KP - 1) / KP;
+    int64_t kd = deep(j->dim), dp = pad_dim(j->dim);
+    const bool diagonal = q0 == b->k0;
     int32_t lo[ATTN_BLOCK], hi[ATTN_BLOCK];
     int64_t first, behind;
     block_range(j, q0, q0 + nq, lo, hi, &first, &behind);
@@ -401,8 +472,7 @@ static void bwd_pair(bwd_state *b, const yh_attn_job *j, int head, int64_t q0, b
     rows_view q = view(j, j->q, j->ldq, head, q0, nq), d = view(j, j->dout, j->ldo, head, q0, nq);
     copy_rows(b->qa, q);
     copy_rows(b->da, d);
-    mm(b->qa, kd, 1, b->kt, BL, b->s, BL, nq, BL, kd, false);
-    mm(b->da, kd, 1, b->vt, BL, b->t, BL, nq, BL, kd, false);
+    bwd_scores(b, nq, kd, diagonal);
     if (mask)
         bwd_softmax(b, j, head, q0, nq, true);
     else
@@ -410,11 +480,10 @@ static void bwd_pair(bwd_state *b, const yh_attn_job *j, int head, int64_t q0, b
     if (want_kv) {
         pack_rows(b->qr, q);
         pack_rows(b->dr, d);
-        mm(b->p, 1, BL, b->dr, dp, b->dv, dp, b->nk, dp, nqp, true);
-        mm(b->ds, 1, BL, b->qr, dp, b->dk, dp, b->nk, dp, nqp, true);
+        bwd_keys(b, nq, dp, diagonal);
     }
     if (dq != NULL)
-        mm(b->dsk, BL / KP, 1, b->kr, dp, dq, dq_ld, nq, dp, (b->nk + KP - 1) / KP, true);
+        bwd_queries(b, nq, dp, dq, dq_ld, diagonal);
 }
 
 static void put_rows(const yh_attn_job *j, void *dst, int64_t ld, int64_t head, int64_t first,
