@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             if (r->next(s, &state, &piece, &more, NULL) != YH_OK)
                 more = false;
             if (more && r->documents(&piece, &d, NULL) == YH_OK &&
-                yh_drafts_divide(&d, NULL) == YH_OK)
+                yh_drafts_divide(&d, YH_PART_CHARS, NULL) == YH_OK)
                 for (size_t i = 0; i < d.n; i++)
                     if (yh_utf8_valid_prefix((const uint8_t *)d.d[i].text, d.d[i].len) < d.d[i].len)
                         abort();

@@ -20,6 +20,8 @@ typedef struct yh_clean_options {
     /* Documents with fewer characters are removed, where one of a spaceless script (Chinese,
      * Japanese, Korean) counts three; 0: 60, so that a four-line classical poem stays. */
     uint32_t min_chars;
+    /* A longer document is divided into parts of about this many characters; 0: 100,000. */
+    uint32_t part_chars;
     uint64_t shard_bytes; /* text in one shard, and so what a killed run does again; 0: 128 MiB */
     void (*progress)(void *user, const yh_clean_progress *p); /* at most some times a second */
     void *user;

@@ -113,10 +113,15 @@ static int run(const yh_args *a)
     int64_t shard = yh_arg_int(a, "shard-size", 0);
     if (least < 0 || least > 1000000)
         return yh_cli_usage(a, "--min-chars must be 0 to 1000000");
+    int64_t part = yh_arg_int(a, "part-chars", 0);
+    if (part < 0 || (part > 0 && part < 1000) || part > 100000000)
+        return yh_cli_usage(a, "--part-chars must be 1000 to 100000000");
     if (shard < 0)
         return yh_cli_usage(a, "--shard-size must not be negative");
-    yh_clean_options o = {
-        .min_chars = (uint32_t)least, .shard_bytes = (uint64_t)shard, .progress = progress};
+    yh_clean_options o = {.min_chars = (uint32_t)least,
+                          .part_chars = (uint32_t)part,
+                          .shard_bytes = (uint64_t)shard,
+                          .progress = progress};
     yh_pool *pool = yh_cli_pool(a);
     if (pool == NULL)
         return 1;
@@ -129,6 +134,8 @@ static const yh_opt opts[] = {
     {"output", 'o', YH_OPT_TEXT, "CORPUS", "folder for the documents (made if missing)"},
     {"min-chars", 0, YH_OPT_INT, "N",
      "remove shorter documents (default 60; a Chinese, Japanese or Korean character counts three)"},
+    {"part-chars", 0, YH_OPT_INT, "N",
+     "divide longer documents into parts of about this many characters (default 100000)"},
     {"shard-size", 0, YH_OPT_SIZE, "BYTES", "text in one output shard (default 128Mi)"},
     {"json", 0, YH_OPT_FLAG, NULL, "print the report as JSON"},
     {NULL, 0, YH_OPT_FLAG, NULL, NULL}};

@@ -30,7 +30,7 @@ static yh_status stage_clean(make_job *j, yh_err *err)
     if (make_state_done(j, "clean") != NULL)
         return YH_OK;
     say(1, "clean: documents out of the raw files");
-    yh_clean_options o = {.progress = on_clean};
+    yh_clean_options o = {.part_chars = MAKE_PART_CHARS, .progress = on_clean};
     YH_TRY(yh_clean_run(yh_arg_all(j->args), (size_t)yh_arg_count(j->args), j->corpus, &o, j->pool,
                         err));
     char *path = yh_path_join(j->corpus, "report.json");
@@ -43,6 +43,38 @@ static yh_status stage_clean(make_job *j, yh_err *err)
 }
 
 /* ------------------------------------------------------------------ 2 tokenizer */
+
+/* Chooses how much is held out: two in a hundred, doubled while that is next to nothing. */
+static yh_status stage_split(make_job *j, yh_err *err)
+{
+    json_t *done = make_state_done(j, "split");
+    if (done != NULL) {
+        j->heldout = (unsigned)make_num(done, "heldout_per_mille");
+        return YH_OK;
+    }
+    enum { ENOUGH_DOCS = 4, ENOUGH_BYTES = 16384 };
+    for (j->heldout = MAKE_HELDOUT_PER_MILLE;; j->heldout *= 2) {
+        yh_corpus *c;
+        yh_doc d = {0};
+        bool more = true;
+        uint64_t docs = 0, bytes = 0;
+        YH_TRY(yh_corpus_open(&c, j->corpus, err));
+        yh_status s = YH_OK;
+        while ((s = yh_corpus_next(c, &d, &more, err)) == YH_OK && more)
+            if (yh_doc_is_heldout(d.text, d.len, j->heldout)) {
+                docs++;
+                bytes += d.len;
+            }
+        yh_corpus_close(c);
+        YH_TRY(s);
+        if ((docs >= ENOUGH_DOCS && bytes >= ENOUGH_BYTES) || j->heldout >= MAKE_HELDOUT_MOST)
+            return make_state_finish(j, "split",
+                                     json_pack("{s:i, s:I, s:I}", "heldout_per_mille",
+                                               (int)j->heldout, "documents", (json_int_t)docs,
+                                               "bytes", (json_int_t)bytes),
+                                     err);
+    }
+}
 
 /* Small text fills only a small vocabulary with pieces worth a row of the embedding. */
 static uint32_t vocab_for(uint64_t bytes)
@@ -81,7 +113,7 @@ static yh_status each_training_doc(const make_job *j, yh_tok_trainer *t, uint64_
         YH_GOTO(s, yh_corpus_next(c, &d, &more, err), out);
         if (!more)
             break;
-        if (yh_doc_is_heldout(d.text, d.len, MAKE_HELDOUT_PER_MILLE))
+        if (yh_doc_is_heldout(d.text, d.len, j->heldout))
             continue;
         *bytes += d.len;
         if (t == NULL)
@@ -151,7 +183,7 @@ static yh_status stage_pack(make_job *j, yh_err *err)
     double t0 = yh_now();
     yh_tok *tok = NULL;
     yh_tokens *t = NULL;
-    yh_pack_options o = {.heldout_per_mille = MAKE_HELDOUT_PER_MILLE, .progress = on_pack};
+    yh_pack_options o = {.heldout_per_mille = j->heldout, .progress = on_pack};
     YH_TRY(yh_tok_load(&tok, j->tok_dir, err));
     yh_status s = yh_pack_run(j->corpus, tok, j->tokens, &o, j->pool, err);
     yh_tok_free(tok);
@@ -228,8 +260,7 @@ static yh_status evaluate(make_job *j, yh_model *m, const yh_tok *tok, json_t *f
                                         "layers", (int)mf.layers, "heads", (int)mf.heads,
                                         "kv_heads", (int)mf.kv_heads, "context", (int)mf.context,
                                         "weights", (json_int_t)mf.weights));
-    YH_TRY(yh_eval_corpus(m, tok, j->corpus, MAKE_HELDOUT_PER_MILLE, MAKE_EVAL_BYTES / 2, j->pool,
-                          &rep, err));
+    YH_TRY(yh_eval_corpus(m, tok, j->corpus, j->heldout, MAKE_EVAL_BYTES / 2, j->pool, &rep, err));
     json_t *rows = json_array();
     for (size_t i = 0; i < rep.n; i++)
         (void)json_array_append_new(rows, eval_row(&rep.rows[i]));
@@ -256,7 +287,7 @@ static yh_status stage_evaluate(make_job *j, yh_err *err)
     yh_live(true, "      bits per byte on held-out documents");
     YH_GOTO(s, evaluate(j, m, tok, facts, err), out);
     yh_live(true, "      xz -9e and zstd -19 --long on the same text");
-    YH_GOTO(s, make_baseline_run(j->corpus, &b, err), out);
+    YH_GOTO(s, make_baseline_run(j, &b, err), out);
     double bytes = b.text_bytes > 0 ? (double)b.text_bytes : 1.0;
     (void)json_object_set_new(facts, "baseline",
                               json_pack("{s:I, s:I, s:f, s:f}", "primed_with_bytes",
@@ -264,7 +295,7 @@ static yh_status stage_evaluate(make_job *j, yh_err *err)
                                         (json_int_t)b.text_bytes, "xz_bits_per_byte",
                                         8.0 * (double)b.xz_bytes / bytes, "zstd_bits_per_byte",
                                         8.0 * (double)b.zstd_bytes / bytes));
-    YH_GOTO(s, make_samples_run(m, tok, j->corpus, j->seed, j->pool, &samples, err), out);
+    YH_GOTO(s, make_samples_run(j, m, tok, &samples, err), out);
     (void)json_object_set_new(facts, "samples", samples);
     s = make_state_finish(j, "evaluate", facts, err);
     facts = NULL;
@@ -301,6 +332,7 @@ static yh_status run_stages(make_job *j, yh_err *err)
 {
     YH_TRY(make_state_open(j, err));
     YH_TRY(stage_clean(j, err));
+    YH_TRY(stage_split(j, err));
     YH_TRY(stage_tokenizer(j, err));
     YH_TRY(stage_pack(j, err));
     YH_TRY(stage_train(j, err));

@@ -10,6 +10,8 @@
 
 enum {
     MAKE_HELDOUT_PER_MILLE = 20, /* fixed: a document never changes sides when the corpus grows */
+    MAKE_HELDOUT_MOST = 160,     /* very small corpora hold more out, so that there is something */
+    MAKE_PART_CHARS = 8000,      /* books are divided, so that parts of each are held out */
     MAKE_SAMPLES = 10
 };
 /* Held-out text that is scored, and training text that compressors are primed with, at most. */
@@ -24,6 +26,7 @@ typedef struct make_job {
     int depth;
     uint32_t vocab; /* 0: by rule */
     uint64_t seed;
+    unsigned heldout; /* per mille of the documents, from the stage "split" */
     char *corpus, *tok_dir, *tokens, *state_path;
     json_t *state; /* owned; what is done, and the numbers of the report */
     yh_dir_lock lock;
@@ -46,11 +49,11 @@ typedef struct make_baseline {
     uint64_t prime_bytes, text_bytes; /* training text seen first, held-out text scored */
     uint64_t xz_bytes, zstd_bytes;    /* compressed size of the held-out text alone, primed */
 } make_baseline;
-yh_status make_baseline_run(const char *corpus, make_baseline *out, yh_err *err) YH_MUST_CHECK;
+yh_status make_baseline_run(const make_job *j, make_baseline *out, yh_err *err) YH_MUST_CHECK;
 
 /* ---- make_samples.c: JSON array of {source, prompt, text} ---- */
-yh_status make_samples_run(yh_model *m, const yh_tok *tok, const char *corpus, uint64_t seed,
-                           yh_pool *pool, json_t **out, yh_err *err) YH_MUST_CHECK;
+yh_status make_samples_run(const make_job *j, yh_model *m, const yh_tok *tok, json_t **out,
+                           yh_err *err) YH_MUST_CHECK;
 
 /* ---- make_chart.c: the curve of DIR/metrics.jsonl as SVG text appended to out ---- */
 yh_status make_chart(const char *metrics, const json_t *train, yh_buf *out,

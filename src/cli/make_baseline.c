@@ -96,18 +96,18 @@ static void *run_zstd(void *arg)
     return NULL;
 }
 
-static yh_status collect(const char *corpus, texts *t, yh_err *err)
+static yh_status collect(const make_job *m, texts *t, yh_err *err)
 {
     yh_corpus *c;
     yh_doc d;
     bool more;
     yh_status s;
-    YH_TRY(yh_corpus_open(&c, corpus, err));
+    YH_TRY(yh_corpus_open(&c, m->corpus, err));
     for (;;) {
         YH_GOTO(s, yh_corpus_next(c, &d, &more, err), out);
         if (!more)
             break;
-        bool held = yh_doc_is_heldout(d.text, d.len, MAKE_HELDOUT_PER_MILLE);
+        bool held = yh_doc_is_heldout(d.text, d.len, m->heldout);
         yh_buf *b = held ? &t->heldout : &t->prime;
         if (held ? b->len >= MAKE_EVAL_BYTES : b->len + d.len > MAKE_PRIME_BYTES)
             continue;
@@ -119,14 +119,14 @@ out:
     return s;
 }
 
-yh_status make_baseline_run(const char *corpus, make_baseline *out, yh_err *err)
+yh_status make_baseline_run(const make_job *m, make_baseline *out, yh_err *err)
 {
     texts t;
     pthread_t other;
     *out = (make_baseline){0, 0, 0, 0};
     yh_buf_init(&t.prime, 0);
     yh_buf_init(&t.heldout, 0);
-    yh_status s = collect(corpus, &t, err);
+    yh_status s = collect(m, &t, err);
     if (s == YH_OK && t.heldout.len > 0) {
         job xz = {.t = &t, .err = YH_ERR_INIT}, zs = {.t = &t, .err = YH_ERR_INIT};
         bool threaded = pthread_create(&other, NULL, run_zstd, &zs) == 0;

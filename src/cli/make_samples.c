@@ -43,7 +43,7 @@ static bool source_in(const candidate *c, size_t n, const char *source)
 }
 
 /* Fills c with up to CANDIDATES prompts of held-out documents. */
-static yh_status find_candidates(const char *corpus, candidate *c, size_t *n, yh_err *err)
+static yh_status find_candidates(const make_job *j, candidate *c, size_t *n, yh_err *err)
 {
     yh_corpus *k;
     yh_doc d;
@@ -51,14 +51,13 @@ static yh_status find_candidates(const char *corpus, candidate *c, size_t *n, yh
     yh_status s;
     uint64_t seen = 0;
     *n = 0;
-    YH_TRY(yh_corpus_open(&k, corpus, err));
+    YH_TRY(yh_corpus_open(&k, j->corpus, err));
     for (;;) {
         YH_GOTO(s, yh_corpus_next(k, &d, &more, err), out);
         if (!more)
             break;
         candidate next;
-        if (!yh_doc_is_heldout(d.text, d.len, MAKE_HELDOUT_PER_MILLE) ||
-            !take_prompt(d.text, next.prompt))
+        if (!yh_doc_is_heldout(d.text, d.len, j->heldout) || !take_prompt(d.text, next.prompt))
             continue;
         snprintf(next.source, sizeof next.source, "%s", d.source);
         /* every document of a small set; spread over a large one; always the first of a source */
@@ -122,8 +121,8 @@ static yh_status one(yh_session *session, const yh_tok *tok, const candidate *c,
     return s;
 }
 
-yh_status make_samples_run(yh_model *m, const yh_tok *tok, const char *corpus, uint64_t seed,
-                           yh_pool *pool, json_t **out, yh_err *err)
+yh_status make_samples_run(const make_job *j, yh_model *m, const yh_tok *tok, json_t **out,
+                           yh_err *err)
 {
     yh_session *session = NULL;
     size_t n = 0;
@@ -135,14 +134,14 @@ yh_status make_samples_run(yh_model *m, const yh_tok *tok, const char *corpus, u
         s = yh_fail(err, YH_NOMEM, "no memory for samples");
         goto done;
     }
-    YH_GOTO(s, find_candidates(corpus, c, &n, err), done);
-    YH_GOTO(s, yh_session_create(&session, m, 0, pool, err), done);
+    YH_GOTO(s, find_candidates(j, c, &n, err), done);
+    YH_GOTO(s, yh_session_create(&session, m, 0, j->pool, err), done);
     for (int k = 0; k < MAKE_SAMPLES && n > 0 && s == YH_OK; k++) {
         size_t at = choose(c, n, k, used);
         if (at == SIZE_MAX)
             break;
         used[at] = true;
-        s = one(session, tok, &c[at], seed + (uint64_t)k, *out, err);
+        s = one(session, tok, &c[at], j->seed + (uint64_t)k, *out, err);
     }
 done:
     yh_session_free(session);

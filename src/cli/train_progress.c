@@ -12,9 +12,9 @@ static void step_line(const yh_train_progress *p)
     if (!isnan(p->bits_per_byte))
         snprintf(bpb, sizeof bpb, "  held out %.3f bpb", p->bits_per_byte);
     yh_live(false, "      step %llu%s  loss %.3f%s  %s tok/s  %.0f%% of peak  %s  %s left",
-            (unsigned long long)p->step, steps, p->loss, bpb,
-            yh_fmt_count(p->tokens_per_second, n), 100.0 * p->peak_fraction,
-            yh_fmt_bytes((double)p->memory_peak, m), yh_fmt_seconds(p->seconds_left, left));
+            (unsigned long long)p->step, steps, p->loss, bpb, yh_fmt_count(p->tokens_per_second, n),
+            100.0 * p->peak_fraction, yh_fmt_bytes((double)p->memory_peak, m),
+            yh_fmt_seconds(p->seconds_left, left));
 }
 
 void yh_train_progress_show(void *user, const yh_train_progress *p)

@@ -206,7 +206,8 @@ static yh_status make_documents(cleaner *c, item *it, yh_err *err)
         d->len = b.len;
         YH_TRY(run_rules(c, d, true, false, err));
     }
-    YH_TRY(yh_drafts_divide(&it->drafts, err));
+    YH_TRY(yh_drafts_divide(&it->drafts, c->o->part_chars != 0 ? c->o->part_chars : YH_PART_CHARS,
+                            err));
     for (size_t i = 0; i < it->drafts.n; i++) {
         yh_draft *d = &it->drafts.d[i];
         YH_TRY(run_rules(c, d, false, false, err));
@@ -662,6 +663,7 @@ static yh_status run(cleaner *c, const char *out, yh_err *err)
     bool finished;
     uint64_t fp = c->in.fingerprint;
     fp = yh_hash64(&c->o->min_chars, sizeof c->o->min_chars, fp);
+    fp = yh_hash64(&c->o->part_chars, sizeof c->o->part_chars, fp);
     fp = yh_hash64(&c->o->shard_bytes, sizeof c->o->shard_bytes, fp);
     YH_TRY(set_up(c, err));
     for (int i = 0; i < c->n_filters; i++)

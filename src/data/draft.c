@@ -113,9 +113,10 @@ static size_t best_cut(const char *t, size_t from, size_t len, size_t goal, size
     return best;
 }
 
-static yh_status divide_one(yh_drafts *out, yh_draft *d, size_t chars, yh_err *err)
+static yh_status divide_one(yh_drafts *out, yh_draft *d, size_t chars, size_t part_chars,
+                            yh_err *err)
 {
-    size_t parts = (chars + YH_PART_CHARS - 1) / YH_PART_CHARS;
+    size_t parts = (chars + part_chars - 1) / part_chars;
     size_t step = d->len / parts, from = 0;
     for (size_t k = 0; k < parts && from < d->len; k++) {
         size_t to = d->len;
@@ -149,11 +150,12 @@ static yh_status divide_one(yh_drafts *out, yh_draft *d, size_t chars, yh_err *e
     return YH_OK;
 }
 
-yh_status yh_drafts_divide(yh_drafts *l, yh_err *err)
+yh_status yh_drafts_divide(yh_drafts *l, size_t part_chars, yh_err *err)
 {
+    const size_t longest = part_chars + part_chars / 5;
     bool any = false;
     for (size_t i = 0; i < l->n && !any; i++)
-        any = l->d[i].len > YH_PART_CHARS + YH_PART_CHARS / 5;
+        any = l->d[i].len > longest;
     if (!any)
         return YH_OK;
     yh_drafts out = {0};
@@ -161,8 +163,8 @@ yh_status yh_drafts_divide(yh_drafts *l, yh_err *err)
     for (size_t i = 0; i < l->n && s == YH_OK; i++) {
         yh_draft *d = &l->d[i], *same = NULL;
         size_t chars = d->removed_by >= 0 ? 0 : yh_utf8_count(d->text, d->len);
-        if (chars > YH_PART_CHARS + YH_PART_CHARS / 5) {
-            s = divide_one(&out, d, chars, err);
+        if (chars > longest) {
+            s = divide_one(&out, d, chars, part_chars, err);
         } else if ((s = push(&out, &same, err)) == YH_OK) {
             *same = *d;
             memset(d, 0, sizeof *d);

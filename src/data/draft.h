@@ -10,7 +10,7 @@ enum {
     YH_JSON_BLOCK = 1 << 20,      /* JSON values are handed to workers in blocks */
     YH_JSON_VALUE_MAX = 16 << 20, /* a longer JSON line or array element is left out */
     YH_HTML_MAX = 8 << 20,        /* an HTML page is cut here */
-    YH_PART_CHARS = 100000        /* a longer document is divided into parts of about this size */
+    YH_PART_CHARS = 100000        /* default size of the parts of a longer document */
 };
 
 /* A removed stretch of a kept document. */
@@ -68,8 +68,8 @@ void yh_drafts_problem(yh_drafts *l, uint64_t place, const char *what);
 /* Takes bytes [at, at+len) out of the text and keeps them under the filter's index. */
 yh_status yh_draft_cut(yh_draft *d, int filter, size_t at, size_t len, yh_err *err) YH_MUST_CHECK;
 
-/* Divides documents longer than about YH_PART_CHARS characters into parts at paragraph ends, else
+/* Divides documents longer than about part_chars characters into parts at paragraph ends, else
  * line ends, else sentence ends, else anywhere between characters. */
-yh_status yh_drafts_divide(yh_drafts *l, yh_err *err) YH_MUST_CHECK;
+yh_status yh_drafts_divide(yh_drafts *l, size_t part_chars, yh_err *err) YH_MUST_CHECK;
 
 #endif
