@@ -88,7 +88,7 @@ static void long_documents_are_divided(void **state)
             YH_OK);
     chars = yh_utf8_count(b.data, b.len);
     assert_int_equal(yh_drafts_add(&l, &b, 7, true, "UTF-8", NULL), YH_OK);
-    assert_int_equal(yh_drafts_divide(&l, NULL), YH_OK);
+    assert_int_equal(yh_drafts_divide(&l, YH_PART_CHARS, NULL), YH_OK);
     assert_int_equal(l.n, (chars + YH_PART_CHARS - 1) / YH_PART_CHARS);
     for (size_t i = 0; i < l.n; i++) {
         assert_int_equal(l.d[i].starts, i == 0);
