@@ -26,7 +26,8 @@ static bool is_start(const char *p, size_t n)
 
 static bool is_end(const char *p, size_t n)
 {
-    if (n >= LINE_LIMIT || n < 10 || !line_has(p, n, "PROJECT GUTENBERG"))
+    if (n >= LINE_LIMIT || n < 10 || (p[0] != '*' && (p[0] | 0x20) != 'e') ||
+        !line_has(p, n, "PROJECT GUTENBERG"))
         return false;
     return (memcmp(p, "***", 3) == 0 && line_has(p, n, "END OF")) ||
            strncasecmp(p, "End of Project Gutenberg", 24) == 0 ||
