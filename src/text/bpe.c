@@ -127,8 +127,9 @@ yh_status yh_bpe_set(yh_bpe *b, uint32_t id, const char *bytes, size_t n, bool r
     b->reachable[id] = reachable;
     b->blob_len += n + 1;
     b->count++;
-    if (n > b->longest)
-        b->longest = n;
+    size_t wide = yh_utf8_valid((const uint8_t *)bytes, n) == n ? n : 3 * n;
+    if (wide > b->longest)
+        b->longest = wide;
     return YH_OK;
 }
 

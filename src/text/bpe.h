@@ -24,7 +24,7 @@ typedef struct yh_bpe {
     uint32_t *len;   /* [size] */
     bool *reachable; /* [size]: may come out of encoding (not an added token's text) */
     size_t begin_cap, len_cap, reachable_cap;
-    size_t longest;
+    size_t longest; /* most bytes that decoding one token may write, U+FFFD for invalid ones */
     uint32_t *slot; /* hash of bytes to id */
     size_t slots;
     uint32_t *left, *right, *merged; /* [merges] in order of rank */
