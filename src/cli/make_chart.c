@@ -83,8 +83,8 @@ static yh_status take_line(const char *line, size_t n, series *loss, series *hel
     double x = make_num(j, "tokens");
     if (json_is_number(json_object_get(j, "loss")))
         s = series_add(loss, x, make_num(j, "loss"), err);
-    if (s == YH_OK && json_is_number(json_object_get(j, "heldout_bits_per_byte")))
-        s = series_add(held, x, make_num(j, "heldout_bits_per_byte"), err);
+    if (s == YH_OK && json_is_number(json_object_get(j, "bits_per_byte")))
+        s = series_add(held, x, make_num(j, "bits_per_byte"), err);
     json_decref(j);
     return s;
 }
