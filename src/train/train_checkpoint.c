@@ -17,7 +17,7 @@
 #include "formats/safetensors.h"
 #include "train/trainer.h"
 
-enum { STATE_VERSION = 1, STATE_LIMIT = 1 << 20 };
+enum { STATE_VERSION = 1, STATE_LIMIT = 1 << 20, HASH_BUFFER = 1 << 20 };
 
 static const char *const weight_files[] = {"model.safetensors", "optimizer.safetensors"};
 
@@ -158,18 +158,44 @@ out:
     return s;
 }
 
+/* XXH3 of each megabyte seeded with the hash of the one before: read through a buffer, since mapped
+ * pages would count as memory of the process. */
+static yh_status hash_open(int fd, const char *path, char *buffer, uint64_t *hash, yh_err *err)
+{
+    for (size_t used = 0;;) {
+        ssize_t n = read(fd, buffer + used, HASH_BUFFER - used);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return yh_fail_errno(err, errno, "%s: cannot read", path);
+        used += (size_t)n;
+        if (n == 0 || used == HASH_BUFFER) {
+            *hash = yh_hash64(buffer, used, *hash);
+            used = 0;
+        }
+        if (n == 0)
+            return YH_OK;
+    }
+}
+
 static yh_status hash_file(const char *dir, const char *name, char out[17], yh_err *err)
 {
-    char *path = yh_path_join(dir, name);
-    yh_map m;
-    if (path == NULL)
-        return yh_fail(err, YH_NOMEM, "%s: no memory", dir);
-    yh_status s = yh_map_open(&m, path, err);
+    char *path = yh_path_join(dir, name), *buffer = yh_malloc(HASH_BUFFER);
+    uint64_t hash = 0;
+    yh_status s = YH_OK;
+    if (path == NULL || buffer == NULL) {
+        s = yh_fail(err, YH_NOMEM, "%s: no memory", dir);
+    } else {
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        s = fd < 0 ? yh_fail_errno(err, errno, "%s: cannot open", path)
+                   : hash_open(fd, path, buffer, &hash, err);
+        if (fd >= 0)
+            close(fd);
+    }
+    snprintf(out, 17, "%016llx", (unsigned long long)hash);
     yh_free(path);
-    YH_TRY(s);
-    snprintf(out, 17, "%016llx", (unsigned long long)yh_hash64(m.data, m.size, 0));
-    yh_map_close(&m);
-    return YH_OK;
+    yh_free(buffer);
+    return s;
 }
 
 static json_t *num_or_null(double v)
@@ -179,10 +205,13 @@ static json_t *num_or_null(double v)
 
 static json_t *data_json(const yh_trainer *t)
 {
-    char hash[17];
+    char hash[17], index[17];
+    /* tokens.json holds the checksums of all shards */
+    if (hash_file(t->o->data, "tokens.json", index, NULL) != YH_OK)
+        index[0] = '\0';
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)yh_tokens_vocab_hash(t->tokens));
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "vocab_hash", hash, "vocab",
-                     (json_int_t)yh_tokens_vocab(t->tokens), "train_docs",
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "index_hash", index, "vocab_hash", hash,
+                     "vocab", (json_int_t)yh_tokens_vocab(t->tokens), "train_docs",
                      (json_int_t)yh_tokens_docs(t->tokens, YH_TRAIN), "train_tokens",
                      (json_int_t)yh_tokens_total(t->tokens, YH_TRAIN), "train_bytes",
                      (json_int_t)yh_tokens_bytes(t->tokens, YH_TRAIN), "heldout_tokens",

@@ -3,22 +3,40 @@
 #include "train/trainer.h"
 
 /* Of the process itself: program, libraries, thread stacks, small objects. */
-enum { PROCESS_BYTES = 6 << 20 };
+enum { PROCESS_BYTES = 6 << 20, PRODUCT_EXTRA = 1 << 20 /* tiles of sums, attention */ };
 
 static uint64_t round_64(uint64_t n)
 {
     return (n + 63) & ~(uint64_t)63;
 }
 
-/* Packed operands of the largest matrix product (see gemm.c). */
-static uint64_t product_bytes(const yh_train_plan *p)
+/* Packed operands of one product [m, k] x [k, n] (see gemm.c: at most PACKED of each). */
+static uint64_t packed_bytes(uint64_t m, uint64_t n, uint64_t k, uint64_t e)
 {
-    const yh_model_config *c = &p->cfg;
-    uint64_t e = yh_dtype_size(p->type), rows = (uint64_t)p->context * p->micro_batch;
-    uint64_t q = (uint64_t)c->heads * (uint64_t)c->head_dim, w = (uint64_t)c->width;
-    uint64_t wide = (uint64_t)c->ffn > q ? (uint64_t)c->ffn : q;
-    uint64_t hidden = rows * wide + (rows > wide ? rows : wide) * w;
-    return round_64(hidden * e) + ((uint64_t)1 << 20);
+    const uint64_t most = (uint64_t)32 << 20;
+    uint64_t a = m * k * e, b = n * k * e;
+    return (a < most ? a : most) + (b < most ? b : most);
+}
+
+/* The largest of the three products that a matrix [out, in] takes part in with `rows` rows. */
+static uint64_t matrix_bytes(uint64_t rows, uint64_t out, uint64_t in, uint64_t e)
+{
+    uint64_t forward = packed_bytes(rows, out, in, e), dx = packed_bytes(rows, in, out, e),
+             dw = packed_bytes(out, in, rows, e);
+    forward = forward > dx ? forward : dx;
+    return forward > dw ? forward : dw;
+}
+
+/* Rows of logits that the loss computes at once: the second dimension of its matrix is the
+ * vocabulary. */
+static uint64_t loss_rows(const yh_trainer *t)
+{
+    const yh_tensor *loss = t->build.loss;
+    for (int i = 0; loss != NULL && i < YH_MAX_OUT_EXTRA; i++)
+        if (loss->extra[i] != NULL && loss->extra[i]->ndim == 2 &&
+            loss->extra[i]->dim[1] == t->plan.cfg.vocab)
+            return (uint64_t)loss->extra[i]->dim[0];
+    return (uint64_t)t->build.rows;
 }
 
 yh_status yh_trainer_predict_memory(yh_trainer *t, yh_err *err)
@@ -26,6 +44,7 @@ yh_status yh_trainer_predict_memory(yh_trainer *t, yh_err *err)
     yh_train_memory *m = &t->memory;
     const yh_train_plan *p = &t->plan;
     const yh_model_family *f = yh_model_family_find(p->cfg.family);
+    uint64_t product = 0;
     size_t grads = 0, state = 0, scratch = 0, graph = 0, eval_graph = 0;
     *m = (yh_train_memory){.process = PROCESS_BYTES};
     if (f == NULL)
@@ -33,7 +52,13 @@ yh_status yh_trainer_predict_memory(yh_trainer *t, yh_err *err)
     for (int i = 0; i < f->param_count(&p->cfg); i++) {
         yh_param_spec s;
         f->param_spec(&p->cfg, i, &s);
-        uint64_t n = (uint64_t)s.dim[0] * (uint64_t)(s.ndim == 2 ? s.dim[1] : 1);
+        uint64_t n = (uint64_t)s.dim[0] * (uint64_t)(s.ndim == 2 ? s.dim[1] : 1), packed = 0;
+        bool head = s.kind == YH_PARAM_HEAD ||
+                    (s.kind == YH_PARAM_EMBED && p->cfg.tied && s.dim[0] == p->cfg.vocab);
+        if (s.kind == YH_PARAM_MATRIX || head)
+            packed = matrix_bytes(head ? loss_rows(t) : (uint64_t)t->build.rows, (uint64_t)s.dim[0],
+                                  (uint64_t)s.dim[1], yh_dtype_size(p->type));
+        product = packed > product ? packed : product;
         m->weights += round_64(n * 4);
         if (p->type == YH_BF16 && s.kind != YH_PARAM_VECTOR)
             m->shadow += round_64(n * 2);
@@ -44,7 +69,7 @@ yh_status yh_trainer_predict_memory(yh_trainer *t, yh_err *err)
         YH_TRY(yh_graph_measure(t->eval_graph, &eval_graph, err));
     m->grads = grads;
     m->state = state;
-    m->scratch = scratch + product_bytes(p);
+    m->scratch = scratch + product + PRODUCT_EXTRA;
     m->graph = graph;
     m->eval_graph = eval_graph;
     m->loader = yh_loader_memory(t->loader) + t->heldout.runs * (uint64_t)t->heldout.rows * 16 +
