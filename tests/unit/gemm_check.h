@@ -129,19 +129,32 @@ static inline void operands_free(gemm_operands *o)
     free(o->c_before);
 }
 
+/* An operand as double [outer, k], so that the check's sums run over neighbours. */
+static inline double *widened(const void *p, yh_dtype t, int64_t outer, int64_t k, int64_t ld,
+                              bool k_outer)
+{
+    double *out = malloc((size_t)(outer * k + 1) * sizeof *out);
+    assert_non_null(out);
+    for (int64_t i = 0; i < outer; i++)
+        for (int64_t q = 0; q < k; q++)
+            out[i * k + q] = get(p, t, k_outer ? q * ld + i : i * ld + q);
+    return out;
+}
+
 /* Compares every element of C, and that nothing beside it was written. */
 static inline void operands_check(const gemm_operands *o, const gemm_case *t)
 {
     const yh_gemm *g = &o->g;
+    double *a = widened(g->a, g->ab_type, g->m, g->k, g->lda, g->trans_a);
+    double *b = widened(g->b, g->ab_type, g->n, g->k, g->ldb, !g->trans_b);
     for (int64_t i = 0; i < g->m; i++)
         for (int64_t j = 0; j < g->n; j++) {
+            const double *x = a + i * g->k, *y = b + j * g->k;
             double sum = 0, size = 1;
-            for (int64_t p = 0; p < g->k; p++) {
-                double x = get(g->a, g->ab_type, g->trans_a ? p * g->lda + i : i * g->lda + p);
-                double y = get(g->b, g->ab_type, g->trans_b ? j * g->ldb + p : p * g->ldb + j);
-                sum += x * y;
-                size += x * y < 0 ? -x * y : x * y;
-            }
+            for (int64_t p = 0; p < g->k; p++)
+                sum += x[p] * y[p];
+            for (int64_t p = 0; t->reals && p < g->k; p++)
+                size += x[p] * y[p] < 0 ? -x[p] * y[p] : x[p] * y[p];
             const int64_t at = i * g->ldc + j;
             if (g->accumulate)
                 sum += get(o->c_before, g->c_type, at);
@@ -164,6 +177,8 @@ static inline void operands_check(const gemm_operands *o, const gemm_case *t)
                          yh_dtype_text(g->c_type), g->trans_a, g->trans_b, g->accumulate, t->bias,
                          t->residual, t->pad, (int)i, (int)j, got, want);
         }
+    free(a);
+    free(b);
     const size_t e = yh_dtype_size(g->c_type);
     for (int64_t i = 0; i + 1 < g->m; i++)
         assert_memory_equal((const char *)g->c + (size_t)(i * g->ldc + g->n) * e,
