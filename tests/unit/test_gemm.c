@@ -23,6 +23,19 @@ static void every_way(void **state)
         }
 }
 
+/* No edges at all: the last row and column of a whole panel lie directly before a guard page. */
+static void whole_panels(void **state)
+{
+    (void)state;
+    static const int64_t rows[] = {12, 14, 16, 24, 28, 32}, depth[] = {32, 64, 160};
+    for (int way = 0; way < GEMM_WAYS; way++)
+        for (int i = 0; i < 6; i++) {
+            gemm_case t = case_way(way, rows[i], 32 << i % 2, depth[(i + way) % 3]);
+            check_case(&t, NULL, NULL, true);
+            check_case(&t, NULL, NULL, false);
+        }
+}
+
 /* One dimension through 1..70 while the others stay odd. */
 static void each_size(void **state)
 {
@@ -182,6 +195,7 @@ static void no_allocation_for_a_shape_once_seen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_way),
+                                       cmocka_unit_test(whole_panels),
                                        cmocka_unit_test(each_size),
                                        cmocka_unit_test(few_rows),
                                        cmocka_unit_test(large),
