@@ -18,11 +18,12 @@ void yh__json_route(void)
     json_set_alloc_funcs(json_take, yh_free);
 }
 
-yh_status yh_json_parse(json_t **out, const char *text, size_t n, const char *name, yh_err *err)
+static yh_status parse(json_t **out, const char *text, size_t n, size_t flags, const char *name,
+                       yh_err *err)
 {
     json_error_t e;
     no_memory = false;
-    *out = json_loadb(n == 0 ? "" : text, n, JSON_ALLOW_NUL, &e);
+    *out = json_loadb(n == 0 ? "" : text, n, flags, &e);
     if (*out != NULL && no_memory) {
         json_decref(*out);
         *out = NULL;
@@ -35,6 +36,17 @@ yh_status yh_json_parse(json_t **out, const char *text, size_t n, const char *na
                        e.column, e.text);
     }
     return YH_OK;
+}
+
+yh_status yh_json_parse(json_t **out, const char *text, size_t n, const char *name, yh_err *err)
+{
+    return parse(out, text, n, JSON_ALLOW_NUL, name, err);
+}
+
+yh_status yh_json_parse_unique(json_t **out, const char *text, size_t n, const char *name,
+                               yh_err *err)
+{
+    return parse(out, text, n, JSON_REJECT_DUPLICATES, name, err);
 }
 
 yh_status yh_json_load(json_t **out, const char *path, size_t limit, yh_err *err)

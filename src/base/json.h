@@ -14,6 +14,9 @@ yh_status yh_json_load(json_t **out, const char *path, size_t limit, yh_err *err
 /* `name` stands for the file in messages. */
 yh_status yh_json_parse(json_t **out, const char *text, size_t n, const char *name,
                         yh_err *err) YH_MUST_CHECK;
+/* The same for objects whose keys must be unique, and hold no zero byte. */
+yh_status yh_json_parse_unique(json_t **out, const char *text, size_t n, const char *name,
+                               yh_err *err) YH_MUST_CHECK;
 yh_status yh_json_save(const json_t *j, const char *path, bool pretty,
                        yh_err *err) YH_MUST_CHECK; /* atomic */
 

@@ -186,14 +186,7 @@ static yh_status parse_header(shard *f, uint64_t *data_at, yh_err *err)
                        f->path, (unsigned long long)n, f->map.size);
     if (n == 0 || p[8] != '{')
         return yh_fail(err, YH_CORRUPT, "%s: byte 8: the header must begin with \"{\"", f->path);
-    json_error_t e;
-    f->header = json_loadb((const char *)p + 8, (size_t)n, JSON_REJECT_DUPLICATES, &e);
-    if (f->header == NULL) {
-        if (json_error_code(&e) == json_error_out_of_memory)
-            return yh_fail(err, YH_NOMEM, "%s: no memory for the header", f->path);
-        return yh_fail(err, YH_CORRUPT, "%s: header, byte %lld: %s", f->path,
-                       8LL + (e.position > 0 ? e.position : 0), e.text);
-    }
+    YH_TRY(yh_json_parse_unique(&f->header, (const char *)p + 8, (size_t)n, f->path, err));
     *data_at = 8 + n;
     return YH_OK;
 }

@@ -104,7 +104,7 @@ static void names_what_is_wrong(void **state)
     expect(T("[4294967296,4294967296]", "0", "8"), 8, YH_CORRUPT, "overflows");
     expect(T("[4611686018427387904]", "0", "8"), 8, YH_CORRUPT, "overflows");
     expect(T("[2]", "0", "9223372036854775807"), 8, YH_CORRUPT, "cut short");
-    expect(T("[2]", "0", "99999999999999999999999"), 8, YH_CORRUPT, "header");
+    expect(T("[2]", "0", "99999999999999999999999"), 8, YH_CORRUPT, "not valid JSON");
     expect(T("[1,1,1,1,1,1,1,1,1]", "0", "4"), 4, YH_UNSUPPORTED, "dimensions");
     expect("{\"a\":{\"dtype\":\"F33\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, YH_UNSUPPORTED,
            "F33");
@@ -119,9 +119,9 @@ static void names_what_is_wrong(void **state)
     expect("{\"__metadata__\":{\"a\":1}}", 0, YH_CORRUPT, "no text");
     expect("{\"__metadata__\":[]}", 0, YH_CORRUPT, "__metadata__");
     expect("[1]", 0, YH_CORRUPT, "must begin with");
-    expect("{\"a\":", 0, YH_CORRUPT, "header, byte");
+    expect("{\"a\":", 0, YH_CORRUPT, "not valid JSON");
     expect("{\"a\":{},\"a\":{}}", 0, YH_CORRUPT, "duplicate");
-    expect("{\"a\\u0000b\":{}}", 0, YH_CORRUPT, "header, byte");
+    expect("{\"a\\u0000b\":{}}", 0, YH_CORRUPT, "not valid JSON");
     /* overlap and hole between two */
     expect("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
            "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}",
