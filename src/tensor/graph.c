@@ -219,7 +219,10 @@ yh_tensor *yh_graph_find_constant(const yh_graph *g, const yh_op *op, const yh_t
 {
     for (size_t i = 0; i < g->n; i++) {
         yh_tensor *t = g->tensor[i];
-        if (t->op == op && memcmp(t->attr, like->attr, sizeof t->attr) == 0)
+        bool same = t->op == op;
+        for (size_t k = 0; same && k < sizeof t->attr / sizeof t->attr[0]; k++)
+            same = t->attr[k].i == like->attr[k].i; /* the bits, whichever member was set */
+        if (same)
             return t;
     }
     return NULL;

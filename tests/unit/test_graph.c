@@ -8,7 +8,9 @@
 
 #include "base/rng.h"
 #include "ops/ops.h"
+#include "models/model.h"
 #include "tensor/graph_private.h"
+#include "torture.h"
 
 static void check(yh_status s, const yh_err *e)
 {
@@ -337,6 +339,55 @@ static void profile_counts_calls_and_flops(void **state)
     free_random(&q);
 }
 
+/* ------------------------------------------------------------------ memory running out */
+
+static yh_status build_model(void *arg, yh_err *err)
+{
+    const yh_model_config c = {.family = arg,
+                               .vocab = 50,
+                               .width = 16,
+                               .layers = 3,
+                               .heads = 2,
+                               .kv_heads = 2,
+                               .head_dim = 8,
+                               .ffn = 32,
+                               .context = 16,
+                               .rope_theta = 1e4,
+                               .norm_eps = 1e-5,
+                               .tied = true,
+                               .bos = -1,
+                               .eos = -1,
+                               .pad = -1};
+    for (int cached = 0; cached < 2; cached++) {
+        yh_graph *g;
+        YH_TRY(yh_graph_create(&g, YH_F32, err));
+        yh_build b = {.g = g,
+                      .cfg = &c,
+                      .rows = 12,
+                      .cached = cached != 0,
+                      .capacity = 16,
+                      .trainable = cached == 0};
+        yh_model_build(&b, cached);
+        if (cached == 0)
+            yh_graph_backward(g, b.loss);
+        size_t bytes;
+        yh_status s = yh_graph_measure(g, &bytes, err);
+        if (s == YH_OK)
+            s = yh_graph_plan(g, err);
+        yh_graph_free(g);
+        YH_TRY(s);
+    }
+    return YH_OK;
+}
+
+static void building_survives_every_failed_allocation(void **state)
+{
+    (void)state;
+    static char qwen3[] = "qwen3", gpt2[] = "gpt2";
+    assert_true(torture(build_model, qwen3) > 10);
+    assert_true(torture(build_model, gpt2) > 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,6 +396,7 @@ int main(void)
         cmocka_unit_test(builders_report_the_first_error),
         cmocka_unit_test(running_needs_a_plan_and_memory),
         cmocka_unit_test(profile_counts_calls_and_flops),
+        cmocka_unit_test(building_survives_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
