@@ -6,7 +6,7 @@
 
 /* Rows are cut on a fixed grid of blocks, so that every way of splitting the work over threads adds
  * the same numbers in the same order. */
-enum { ATTN_BLOCK = 64, ATTN_CHUNK = 512, ATTN_MAX_DIM = 512 };
+enum { ATTN_BLOCK = 64, ATTN_CHUNK = 128, ATTN_MAX_DIM = 512 };
 
 /* One attention call. Query row r sees key rows [lo, hi]: hi = pos[r], or r when pos is NULL;
  * lo = max(start[r] or 0, hi - window + 1). */

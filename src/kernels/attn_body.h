@@ -574,7 +574,50 @@ void ATTN(attn_bwd_all)(const yh_attn_job *j, int kv_head, int64_t begin, int64_
 
 /* ---- decoding ---- */
 
-/* Reads each cache row once for all heads of the group; bound by memory, so F32 arithmetic. */
+VEC_INLINE float lanes_sum(vf v)
+{
+#if VL == 16
+    return _mm512_reduce_add_ps((__m512)v);
+#else
+    return v_sum(v);
+#endif
+}
+
+/* Scaled scores (to base 2) of the n keys from `key` on; q is widened and padded with zeros. */
+VEC_INLINE void decode_scores(yh_dtype t, const float *q, const void *key, int64_t ld, int64_t dim,
+                              int64_t n, float c, float *score)
+{
+    for (int64_t k = 0; k < n; k += 4) {
+        const void *row[4];
+        vf s[4] = {{0}, {0}, {0}, {0}};
+        for (int m = 0; m < 4; m++) /* past the end: the last key again */
+            row[m] = v_at(t, key, (k + m < n ? k + m : n - 1) * ld);
+        for (int64_t i = 0; i < dim; i += VL) {
+            vf x = v_load(q + i);
+            for (int m = 0; m < 4; m++)
+                s[m] = v_fma(x, v_get(t, row[m], i, dim), s[m]);
+        }
+        for (int m = 0; m < 4 && k + m < n; m++)
+            score[k + m] = lanes_sum(s[m]) * c;
+    }
+}
+
+/* out = sum over n keys of p * value, for nv vectors of the dim from i on */
+VEC_INLINE void decode_values(yh_dtype t, const int nv, const float *p, const void *val, int64_t ld,
+                              int64_t i, int64_t dim, int64_t n, float *out)
+{
+    vf s[4] = {{0}, {0}, {0}, {0}};
+    for (int64_t k = 0; k < n; k++) {
+        const void *row = v_at(t, val, k * ld);
+        for (int m = 0; m < nv; m++)
+            s[m] = v_fma(v_set(p[k]), v_get(t, row, i + m * VL, dim), s[m]);
+    }
+    for (int m = 0; m < nv; m++)
+        v_store(out + i + m * VL, s[m]);
+}
+
+/* A chunk of the cache stays in the cache of the core while the heads of the group read it. Bound
+ * by memory, so F32 arithmetic. */
 VEC_INLINE void decode_body(yh_dtype t, const yh_attn_job *j, int64_t row, int kv_head,
                             int64_t chunk, float *part)
 {
@@ -584,28 +627,32 @@ VEC_INLINE void decode_body(yh_dtype t, const yh_attn_job *j, int64_t row, int k
     yh_attn_range(j, row, &lo, &hi);
     int64_t b = chunk * ATTN_CHUNK > lo ? chunk * ATTN_CHUNK : lo;
     int64_t e = (chunk + 1) * ATTN_CHUNK < hi + 1 ? (chunk + 1) * ATTN_CHUNK : hi + 1;
+    const void *key = v_at(t, j->k, b * j->ldk + kv_head * dim);
+    const void *val = v_at(t, j->v, b * j->ldv + kv_head * dim);
+    float q[ATTN_MAX_DIM + 16], p[ATTN_CHUNK];
     for (int g = 0; g < group; g++) {
-        float score[ATTN_CHUNK], top = LOWEST, *own = part + g * (dp + 2);
-        const void *q = v_at(t, j->q, row * j->ldq + ((int64_t)kv_head * group + g) * dim);
-        for (int64_t k = b; k < e; k++) {
-            const void *key = v_at(t, j->k, k * j->ldk + kv_head * dim);
-            vf s = {0};
-            for (int64_t i = 0; i < dim; i += VL)
-                s = v_fma(v_get(t, q, i, dim), v_get(t, key, i, dim), s);
-            score[k - b] = v_sum(s) * j->scale * LOG2E;
-            top = score[k - b] > top ? score[k - b] : top;
+        float *own = part + g * (dp + 2), top = LOWEST;
+        const void *src = v_at(t, j->q, row * j->ldq + ((int64_t)kv_head * group + g) * dim);
+        for (int64_t i = 0; i < dim; i += VL)
+            v_store(q + i, v_get(t, src, i, dim));
+        decode_scores(t, q, key, j->ldk, dim, e - b, j->scale * LOG2E, p);
+        for (int64_t k = 0; k < e - b; k++)
+            top = p[k] > top ? p[k] : top;
+        vf sum = {0};
+        for (int64_t k = 0; k < e - b; k += VL) {
+            for (int64_t m = e - b; m < k + VL; m++)
+                p[m] = LOWEST; /* counts as 0 */
+            vf x = exp2_neg(v_load(p + k) - top);
+            sum += x;
+            v_store(p + k, x);
         }
-        float sum = 0;
-        bwd_clear(own + 2, dp);
-        for (int64_t k = b; k < e; k++) {
-            float p = exp2_neg(v_set(score[k - b] - top))[0];
-            const void *val = v_at(t, j->v, k * j->ldv + kv_head * dim);
-            sum += p;
-            for (int64_t i = 0; i < dim; i += VL)
-                v_store(own + 2 + i, v_fma(v_set(p), v_get(t, val, i, dim), v_load(own + 2 + i)));
-        }
+        int64_t i = 0;
+        for (; i + 4 * VL <= dim; i += 4 * VL)
+            decode_values(t, 4, p, val, j->ldv, i, dim, e - b, own + 2);
+        for (; i < dim; i += VL)
+            decode_values(t, 1, p, val, j->ldv, i, dim, e - b, own + 2);
         own[0] = top;
-        own[1] = sum;
+        own[1] = v_sum(sum);
     }
 }
 
