@@ -583,6 +583,15 @@ VEC_INLINE float lanes_sum(vf v)
 #endif
 }
 
+/* Rows of a cache lie far apart, where the hardware does not look ahead. Measured: a gain for bf16
+ * rows, a loss for F32. */
+enum { AHEAD = 12 };
+VEC_INLINE void prefetch_row(yh_dtype t, const void *row, int64_t begin, int64_t end)
+{
+    for (int64_t i = begin; t == YH_BF16 && i < end; i += 32)
+        __builtin_prefetch(v_at(t, row, i));
+}
+
 /* Scaled scores (to base 2) of the n keys from `key` on; q is widened and padded with zeros. */
 VEC_INLINE void decode_scores(yh_dtype t, const float *q, const void *key, int64_t ld, int64_t dim,
                               int64_t n, float c, float *score)
@@ -592,6 +601,8 @@ VEC_INLINE void decode_scores(yh_dtype t, const float *q, const void *key, int64
         vf s[4] = {{0}, {0}, {0}, {0}};
         for (int m = 0; m < 4; m++) /* past the end: the last key again */
             row[m] = v_at(t, key, (k + m < n ? k + m : n - 1) * ld);
+        for (int m = 0; m < 4; m++)
+            prefetch_row(t, v_at(t, key, (k + m + AHEAD < n ? k + m + AHEAD : n - 1) * ld), 0, dim);
         for (int64_t i = 0; i < dim; i += VL) {
             vf x = v_load(q + i);
             for (int m = 0; m < 4; m++)
@@ -609,6 +620,7 @@ VEC_INLINE void decode_values(yh_dtype t, const int nv, const float *p, const vo
     vf s[4] = {{0}, {0}, {0}, {0}};
     for (int64_t k = 0; k < n; k++) {
         const void *row = v_at(t, val, k * ld);
+        prefetch_row(t, v_at(t, val, (k + AHEAD < n ? k + AHEAD : n - 1) * ld), i, i + nv * VL);
         for (int m = 0; m < nv; m++)
             s[m] = v_fma(v_set(p[k]), v_get(t, row, i + m * VL, dim), s[m]);
     }
