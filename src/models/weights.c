@@ -57,8 +57,9 @@ yh_status yh_weights_create(yh_model **out, const yh_model_config *cfg, yh_dtype
     m->n_params = f->param_count(cfg);
     m->params = yh_calloc((size_t)m->n_params, sizeof *m->params);
     if (m->params == NULL) {
+        yh_status s = yh_fail(err, YH_NOMEM, "no memory for a model of %d tensors", m->n_params);
         yh_model_free(m);
-        return yh_fail(err, YH_NOMEM, "no memory for a model of %d tensors", m->n_params);
+        return s;
     }
     for (int i = 0; i < m->n_params; i++) {
         yh_param_spec *p = &m->params[i].spec;
