@@ -61,6 +61,13 @@ has chat.err "/quit"
 printf '/quit\nThe cat\n' | "$YH" chat model >chat.out 2>/dev/null
 [ -s chat.out ] && fail "/quit does not leave"
 refuse 2 "chat template" "$YH" chat model --system "Be brief."
+cp -r model tuned
+sed -i "s/^{/{ \"chat_template\": \"{% for m in messages %}<|im_start|>{{ m.role }}{% endfor %}\",/" tuned/tokenizer_config.json
+printf 'The cat\nOne two\n/reset\nThe cat\n' | "$YH" chat tuned -t 0 -n 6 --system "Be brief." --stats >chat.out 2>chat.err || { cat chat.err >&2; fail "chat with a template"; }
+[ "$(head -n 1 chat.out)" = "$(tail -n 1 chat.out)" ] || fail "/reset does not forget with a template"
+i=0
+while [ $i -lt 12 ]; do echo "One two three four"; i=$((i + 1)); done | "$YH" chat tuned -t 0 -n 4 >chat.out 2>chat.err || { cat chat.err >&2; fail "a long chat"; }
+has chat.err "the oldest part is left out"
 
 # ---- eval: the token folder and the documents give the same
 "$YH" eval model --tokens tokens --json >a.json 2>/dev/null
