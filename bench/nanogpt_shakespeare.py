@@ -106,28 +106,20 @@ def yh(*args):
     return r.stdout
 
 
-def run_yh(program, scratch, text, cut, steps, threads):
+def run_yh(program, scratch, text, cut, steps, threads, precision):
     shutil.rmtree(scratch, ignore_errors=True)
     os.makedirs(scratch)
     for name, part in (("train", text[:cut]), ("val", text[cut:])):
         with open(os.path.join(scratch, name + ".txt"), "w") as f:
             f.write(part)
     tok, tokens, run = (os.path.join(scratch, d) for d in ("tok", "tokens", "run"))
-    config = os.path.join(scratch, "config.json")
-    with open(config, "w") as f:
-        json.dump({"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "vocab_size": 259,
-                   "n_embd": C, "n_layer": L, "n_head": H, "n_positions": T, "n_inner": 4 * C,
-                   "activation_function": "gelu_new", "layer_norm_epsilon": 1e-5,
-                   "tie_word_embeddings": True}, f)
     # a vocabulary of the 256 bytes and three special tokens: characters, since the text is ASCII
     yh(program, "tok", "train", os.path.join(scratch, "train.txt"), "-o", tok, "--vocab", "259")
     yh(program, "pack", os.path.join(scratch, "train.txt"), "--tok", tok, "-o", tokens, "--heldout", "0")
     t0 = time.perf_counter()
-    out = yh(program, "train", "--data", tokens, "-o", run, "--model", config, "--steps", str(steps),
-             "--order", "random", "--across-documents", "--context", str(T), "--micro-batch", str(B),
-             "--batch-tokens", str(B * T), "--optimizer", "adamw", "--schedule", "cosine", "--lr", "1e-3",
-             "--min-lr-ratio", "0.1", "--warmup-ratio", str(100 / steps), "--weight-decay", "0.1",
-             "--beta2", "0.99", "--clip", "1.0", "--seed", "1337", "--threads", str(threads), "--json")
+    out = yh(program, "train", "--data", tokens, "-o", run, "--model", "nanogpt-shakespeare-char",
+             "--steps", str(steps), "--warmup", str(100 / steps), "--precision", precision,
+             "--seed", "1337", "--threads", str(threads), "--json")
     wall = time.perf_counter() - t0
     result = json.loads(out)
     report = json.loads(yh(program, "eval", run, "--data", os.path.join(scratch, "val.txt"), "--json"))
@@ -149,13 +141,14 @@ def main():
     chars = sorted(set(text))
     ids = torch.tensor([chars.index(c) for c in text])
     tl, ts = run_torch(ids[:cut], ids[cut:], len(chars), a.steps)
-    yl, ys, wall = run_yh(a.yh, a.scratch, text, cut, a.steps, a.threads)
+    rows = [("yh " + p, *run_yh(a.yh, a.scratch, text, cut, a.steps, a.threads, p)) for p in ("f32", "auto")]
     tokens = a.steps * B * T
     print("nanoGPT's CPU recipe, %d steps, %d threads" % (a.steps, a.threads))
     print("%-22s %12s %10s %12s" % ("", "val loss", "seconds", "tokens/s"))
     print("%-22s %12.4f %10.1f %12.0f" % ("torch %s fp32" % torch.__version__, tl, ts, tokens / ts))
-    print("%-22s %12.4f %10.1f %12.0f" % ("yh", yl, ys, tokens / ys))
-    print("yh is %.2f times as fast (whole process %.1f s)" % (ts / ys, wall))
+    for name, yl, ys, wall in rows:
+        print("%-22s %12.4f %10.1f %12.0f   %.2f times torch's speed (whole process %.1f s)"
+              % (name, yl, ys, tokens / ys, ts / ys, wall))
 
 
 main()
