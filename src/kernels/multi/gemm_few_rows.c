@@ -76,10 +76,17 @@ VEC_INLINE void columns(yh_dtype t, int m, int group, const yh_gemm *g, int64_t 
     YH_KERNEL(gemm_store)(g, tile, group, 0, n, m, group);
 }
 
-/* Groups keep enough loads in flight without spilling the sums. */
+/* Columns at once: as many sums as the registers hold, so that a load feeds several of them. */
+VEC_INLINE int group_size(int m)
+{
+    if (VL == 16)
+        return m <= 4 ? 4 : 3;
+    return m <= 2 ? 4 : m <= 4 ? 2 : 1;
+}
+
 VEC_INLINE void rows(yh_dtype t, int m, const yh_gemm *g, int64_t begin, int64_t end)
 {
-    const int group = m <= 2 ? 4 : m <= 4 ? 2 : 1;
+    const int group = group_size(m);
     int64_t n = begin;
     for (; n + group <= end; n += group)
         columns(t, m, group, g, n);
