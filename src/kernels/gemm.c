@@ -10,7 +10,8 @@
 enum {
     TASK_ROWS = 112,
     TASK_COLS = 256,
-    GEMV_GRAIN = 16,
+    GEMV_GRAIN = 12,                 /* columns; whole groups of the few-row kernels */
+    UNPACKED_ROWS = 3 * YH_FEW_ROWS, /* up to here packing the weight costs more than it brings */
     SMALL = 1 << 15, /* below so many multiplications threads cost more than they bring */
 };
 static const int64_t PACKED_MAX = (int64_t)32 << 20; /* bytes of one packed operand */
@@ -190,11 +191,25 @@ typedef struct few_rows_job {
     const yh_gemm_helpers *h;
 } few_rows_job;
 
+/* Rows in equal parts of at most YH_FEW_ROWS; the columns' weights stay in the cache between parts.
+ */
 static void run_few_rows(void *arg, int64_t begin, int64_t end, int worker)
 {
     (void)worker;
     const few_rows_job *j = arg;
-    j->h->gemm_few_rows(j->g, begin, end);
+    const int64_t rows = part(j->g->m, YH_FEW_ROWS, 1);
+    const int64_t a_row = j->g->lda * (int64_t)yh_dtype_size(j->g->ab_type),
+                  c_row = j->g->ldc * (int64_t)yh_dtype_size(j->g->c_type);
+    for (int64_t n = begin; n < end; n += GEMV_GRAIN)
+        for (int64_t m = 0; m < j->g->m; m += rows) {
+            yh_gemm g = *j->g;
+            g.m = min64(rows, j->g->m - m);
+            g.a = (const char *)g.a + m * a_row;
+            g.c = (char *)g.c + m * c_row;
+            if (g.residual != NULL)
+                g.residual = (const char *)g.residual + m * c_row;
+            j->h->gemm_few_rows(&g, n, min64(n + GEMV_GRAIN, end));
+        }
 }
 
 yh_status yh_gemm_run(const yh_gemm *g, yh_pool *pool, yh_err *err)
@@ -203,7 +218,7 @@ yh_status yh_gemm_run(const yh_gemm *g, yh_pool *pool, yh_err *err)
         return YH_OK;
     if (g->m * g->n < SMALL && g->m * g->n * g->k < SMALL)
         pool = NULL;
-    if (!g->trans_a && g->trans_b && g->m <= YH_FEW_ROWS) {
+    if (!g->trans_a && g->trans_b && g->m <= UNPACKED_ROWS) {
         few_rows_job j = {g, yh_gemm_helpers_current()};
         yh_pool_run(pool, g->n, GEMV_GRAIN, run_few_rows, &j);
         return YH_OK;
