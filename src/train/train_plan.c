@@ -97,9 +97,23 @@ static void nanogpt_recipe(yh_train_options *o)
         o->steps = 2000;
 }
 
+/* Depth of "d<N>"; 0: another name. */
+static int named_depth(const char *name)
+{
+    int depth = 0, used = 0;
+    bool yes = sscanf(name, "d%3d%n", &depth, &used) == 1 && name[used] == '\0';
+    return yes && depth >= 1 && depth <= MAX_DEPTH ? depth : 0;
+}
+
+static bool is_named(const char *name)
+{
+    return strcmp(name, "gpt2") == 0 || strcmp(name, "nanogpt-shakespeare-char") == 0 ||
+           named_depth(name) > 0;
+}
+
 bool yh_plan_model_is_folder(const char *model)
 {
-    return model != NULL && yh_is_dir(model);
+    return model != NULL && !is_named(model) && yh_is_dir(model);
 }
 
 static yh_status config_file(yh_model_config *c, const char *path, yh_err *err)
@@ -126,15 +140,13 @@ static yh_status named_config(yh_model_config *c, yh_train_options *o, const yh_
                               yh_err *err)
 {
     const char *name = o->model;
-    int depth = 0, used = 0;
     if (strcmp(name, "gpt2") == 0) {
         gpt2_config(c, 12, 12, 768, 1024, f);
     } else if (strcmp(name, "nanogpt-shakespeare-char") == 0) {
         gpt2_config(c, 4, 4, 128, 64, f);
         nanogpt_recipe(o);
-    } else if (sscanf(name, "d%3d%n", &depth, &used) == 1 && name[used] == '\0' && depth >= 1 &&
-               depth <= MAX_DEPTH) {
-        yh_plan_dial(c, depth, f->vocab, f->eos);
+    } else if (named_depth(name) > 0) {
+        yh_plan_dial(c, named_depth(name), f->vocab, f->eos);
     } else if (yh_plan_model_is_folder(name) || yh_is_file(name)) {
         char *path = yh_is_file(name) ? yh_strdup(name) : yh_path_join(name, "config.json");
         if (path == NULL)
