@@ -16,7 +16,7 @@ static void bind_set(const yh_trainer *t, uint64_t run)
 
 yh_status yh_trainer_evaluate(yh_trainer *t, double *bpb, double *loss, yh_err *err)
 {
-    *bpb = *loss = NAN;
+    *bpb = *loss = (double)NAN;
     if (t->heldout.runs == 0)
         return YH_OK;
     const float *row_loss = t->eval_build.loss->extra[0]->data;

@@ -188,7 +188,7 @@ static double predicted_loss(double n, double seen, double unique)
 int yh_plan_depth(const yh_plan_facts *f, double flops_total, double *predicted_tokens)
 {
     int best = 2;
-    double best_loss = INFINITY;
+    double best_loss = (double)INFINITY;
     for (int depth = 2; depth <= 24; depth++) {
         yh_model_config c;
         yh_plan_dial(&c, depth, f->vocab, f->eos);

@@ -306,7 +306,9 @@ static yh_status loop(yh_trainer *t, yh_err *err)
 yh_status yh_train_run(const yh_train_options *o, yh_pool *pool, yh_train_result *r, yh_err *err)
 {
     yh_trainer t;
-    *r = (yh_train_result){.loss = NAN, .best_bits_per_byte = NAN, .heldout_bits_per_byte = NAN};
+    *r = (yh_train_result){.loss = (double)NAN,
+                           .best_bits_per_byte = (double)NAN,
+                           .heldout_bits_per_byte = (double)NAN};
     YH_TRY(yh_trainer_open(&t, o, pool, err));
     yh_status s = t.state.finished ? YH_OK : loop(&t, err);
     if (!t.state.finished || t.sitting > 0)

@@ -26,7 +26,8 @@ static yh_status make_plan(yh_trainer *t, yh_err *err)
     if (!t->resumed) {
         t->peak = yh_train_machine_peak(type, t->pool);
         t->facts.flops = t->peak > 0 ? t->peak : 1e11;
-        t->state = (yh_train_state){.best_bpb = NAN, .last_bpb = NAN, .loss = NAN};
+        t->state =
+            (yh_train_state){.best_bpb = (double)NAN, .last_bpb = (double)NAN, .loss = (double)NAN};
         return yh_plan_make(&t->plan, t->o, &t->facts, err);
     }
     YH_TRY(yh_checkpoint_read_state(t, err));
@@ -169,7 +170,7 @@ yh_status yh_trainer_open(yh_trainer *t, const yh_train_options *o, yh_pool *poo
     *t = (yh_trainer){.o = o, .pool = pool};
     t->lock = (yh_dir_lock)YH_DIR_LOCK_INIT;
     t->metrics.fd = -1;
-    t->state.best_bpb = t->state.last_bpb = t->state.loss = NAN;
+    t->state.best_bpb = t->state.last_bpb = t->state.loss = (double)NAN;
     yh_status s = open_all(t, err);
     if (s != YH_OK)
         yh_trainer_close(t);
