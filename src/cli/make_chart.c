@@ -41,8 +41,8 @@ static void series_thin(series *s)
         s->p[out++] = (point){x / (double)n, y / (double)n};
     }
     s->n = out;
-    s->lo = INFINITY;
-    s->hi = -INFINITY;
+    s->lo = (double)INFINITY;
+    s->hi = -(double)INFINITY;
     for (size_t i = 0; i < s->n; i++) {
         s->lo = fmin(s->lo, s->p[i].y);
         s->hi = fmax(s->hi, s->p[i].y);
