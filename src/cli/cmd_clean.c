@@ -65,7 +65,7 @@ static void list(const json_t *r, const char *what)
         printf("  ... and %lld more; report.json names up to a thousand\n", count - 10);
 }
 
-static int show(const yh_args *a, const char *out)
+static int show(const yh_args *a, const char *out, long long *kept)
 {
     yh_err err = YH_ERR_INIT;
     json_t *r = NULL;
@@ -75,6 +75,7 @@ static int show(const yh_args *a, const char *out)
         return yh_cli_fail(a, &err);
     }
     yh_free(path);
+    *kept = number(r, "documents", "kept");
     if (yh_arg_flag(a, "json")) {
         (void)json_dumpf(r, stdout, JSON_COMPACT);
         putchar('\n');
@@ -125,9 +126,15 @@ static int run(const yh_args *a)
     yh_pool *pool = yh_cli_pool(a);
     if (pool == NULL)
         return 1;
+    long long kept = 0;
     yh_status s = yh_clean_run(yh_arg_all(a), (size_t)yh_arg_count(a), out, &o, pool, &err);
     yh_live_end();
-    return s == YH_OK ? show(a, out) : yh_cli_fail(a, &err);
+    if (s == YH_OK && show(a, out, &kept) != 0)
+        return 1;
+    if (s == YH_OK && kept == 0)
+        s = yh_fail(&err, YH_INVALID, "%s: no document is left; %s/report.json says why",
+                    yh_arg_at(a, 0), out);
+    return s == YH_OK ? 0 : yh_cli_fail(a, &err);
 }
 
 static const yh_opt opts[] = {

@@ -168,6 +168,15 @@ static yh_status next_record(yh_corpus *c, yh_doc *doc, bool *more, yh_err *err)
 
 /* ------------------------------------------------------------------ one raw file */
 
+/* yh clean's filter "not_text" says when: more than a tenth of the characters. */
+static bool is_binary(const yh_drafts *d)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < d->n; i++)
+        bytes += d->d[i].len;
+    return d->replaced * 12 > bytes; /* each is three of the bytes, the others one or more */
+}
+
 static yh_status next_drafts(yh_corpus *c, bool *more, yh_err *err)
 {
     if (c->stream == NULL)
@@ -178,7 +187,8 @@ static yh_status next_drafts(yh_corpus *c, bool *more, yh_err *err)
     yh_status s = c->reader->next(c->stream, &c->state, &piece, more, err);
     if (s == YH_OK && *more)
         s = c->reader->documents(&piece, &c->drafts, err);
-    if (s == YH_OK && !*more && yh_stream_broken(c->stream) != NULL)
+    bool ends = !*more || c->drafts.n_problems > 0; /* a cut value is the cut file's */
+    if (s == YH_OK && ends && yh_stream_broken(c->stream) != NULL)
         s = yh_fail(err, YH_CORRUPT, "%s: %s; yh clean keeps what is good of it", c->parts.path[0],
                     yh_stream_broken(c->stream));
     if (s == YH_OK && c->state.problem[0] != '\0')
@@ -188,6 +198,9 @@ static yh_status next_drafts(yh_corpus *c, bool *more, yh_err *err)
         s = yh_fail(err, YH_CORRUPT, "%s: %s %llu: %s; yh clean leaves such records out",
                     c->parts.path[0], c->reader->name,
                     (unsigned long long)c->drafts.problem[0].place, c->drafts.problem[0].what);
+    if (s == YH_OK && is_binary(&c->drafts))
+        s = yh_fail(err, YH_CORRUPT, "%s: is no text: %llu characters could not be decoded",
+                    c->parts.path[0], (unsigned long long)c->drafts.replaced);
     yh_buf_fini(&piece.bytes);
     return s;
 }

@@ -421,6 +421,8 @@ static yh_status run(packer *p, const char *corpus, yh_err *err)
     if (p->batch == NULL)
         return no_memory(err);
     YH_TRY(pack_all(p, err));
+    if (p->docs == 0)
+        return yh_fail(err, YH_INVALID, "%s: holds no document to pack", corpus);
     YH_TRY(yh_tok_save(p->tok, p->dir, err));
     return write_index(p, err);
 }

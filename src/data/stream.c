@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -75,6 +76,18 @@ static yh_status start_gzip(yh_stream *s, yh_err *err)
     return YH_OK;
 }
 
+/* Without its first bytes a compressed file would pass for text. */
+static void check_name(yh_stream *s)
+{
+    const char *dot = strrchr(yh_path_base(s->path), '.');
+    bool gz = dot != NULL && strcasecmp(dot, ".gz") == 0;
+    if (!gz && (dot == NULL || strcasecmp(dot, ".zst") != 0))
+        return;
+    snprintf(s->broken, sizeof s->broken, "is named %s, but does not begin like %s data", dot,
+             gz ? "gzip" : "zstd");
+    s->is_broken = s->end = true;
+}
+
 yh_status yh_stream_open(yh_stream **out, const char *path, yh_err *err)
 {
     *out = NULL;
@@ -110,6 +123,8 @@ yh_status yh_stream_open(yh_stream **out, const char *path, yh_err *err)
             st = yh_fail(err, YH_NOMEM, "%s: no memory to decompress", path);
             goto fail;
         }
+    } else if (s->raw_len > 0) {
+        check_name(s);
     }
     *out = s;
     return YH_OK;

@@ -187,6 +187,11 @@ static yh_status check(const yh_session *s, const yh_tok *tok, const yh_generate
         return yh_fail(err, YH_MISMATCH,
                        "the tokenizer has %u ids, the model only %u: they do not belong together",
                        yh_tok_size(tok), yh_session_vocab(s));
+    if (yh_session_eos(s) >= (int64_t)yh_tok_size(tok))
+        return yh_fail(err, YH_MISMATCH,
+                       "the tokenizer has %u ids, the model ends a text with id %lld: they do not "
+                       "belong together",
+                       yh_tok_size(tok), (long long)yh_session_eos(s));
     return YH_OK;
 }
 

@@ -36,6 +36,25 @@ static yh_status copy_file(const char *from_dir, const char *to_dir, const char 
     return s;
 }
 
+/* A model folder to start from knows its own ids: text packed with others would teach it nonsense.
+ */
+static yh_status check_start_model(const yh_trainer *t, uint64_t hash, yh_err *err)
+{
+    const char *model = t->o->model;
+    yh_tok *tok = NULL;
+    if (!yh_plan_model_is_folder(model) || !has_tokenizer(model))
+        return YH_OK;
+    YH_TRY(yh_tok_load(&tok, model, err));
+    uint64_t own = yh_tok_hash(tok);
+    yh_tok_free(tok);
+    return own == hash
+               ? YH_OK
+               : yh_fail(err, YH_MISMATCH,
+                         "%s: %s was not packed with this model's tokenizer; pack the text again "
+                         "with it, or insist with --tokenizer %s",
+                         model, t->o->data, t->o->data);
+}
+
 yh_status yh_train_copy_tokenizer(const yh_trainer *t, yh_err *err)
 {
     const char *dir = t->o->tokenizer;
@@ -56,6 +75,8 @@ yh_status yh_train_copy_tokenizer(const yh_trainer *t, yh_err *err)
                        "%s: this is not the tokenizer that %s was packed with; pack the text "
                        "again with it, or give the other with --tokenizer",
                        dir, t->o->data);
+    if (t->o->tokenizer == NULL)
+        YH_TRY(check_start_model(t, hash, err));
     for (size_t i = 0; i < sizeof tokenizer_files / sizeof *tokenizer_files; i++)
         YH_TRY(copy_file(dir, t->o->out, tokenizer_files[i], err));
     return YH_OK;
