@@ -22,7 +22,8 @@ typedef struct yh_clean_options {
     uint32_t min_chars;
     /* A longer document is divided into parts of about this many characters; 0: 100,000. */
     uint32_t part_chars;
-    uint64_t shard_bytes; /* text in one shard, and so what a killed run does again; 0: 128 MiB */
+    uint64_t shard_bytes;  /* text in one shard, and so what a killed run does again; 0: 128 MiB */
+    const char *leave_out; /* a folder whose files are not read, as those of `out`; NULL: none */
     void (*progress)(void *user, const yh_clean_progress *p); /* at most some times a second */
     void *user;
 } yh_clean_options;

@@ -45,6 +45,15 @@ char *yh_path_join(const char *a, const char *b)
     return p;
 }
 
+bool yh_path_is_within(const char *path, const char *folder)
+{
+    char p[PATH_MAX], f[PATH_MAX];
+    if (realpath(path, p) == NULL || realpath(folder, f) == NULL)
+        return false;
+    size_t n = strlen(f);
+    return strncmp(p, f, n) == 0 && (p[n] == '/' || p[n] == '\0' || p[n - 1] == '/');
+}
+
 const char *yh_path_base(const char *path)
 {
     const char *s = strrchr(path, '/');

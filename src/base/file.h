@@ -42,6 +42,9 @@ bool yh_is_dir(const char *path);
 bool yh_is_file(const char *path);
 /* Joins with '/'; caller frees with yh_free; NULL: no memory. */
 char *yh_path_join(const char *a, const char *b);
+/* Whether path, which exists, is the folder or lies below it, links followed; false if it has none.
+ */
+bool yh_path_is_within(const char *path, const char *folder);
 const char *yh_path_base(const char *path); /* borrowed: part behind the last '/' */
 
 /* Sorted (bytewise) recursive listing of regular files below path, or path itself if a file.

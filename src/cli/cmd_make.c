@@ -30,7 +30,7 @@ static yh_status stage_clean(make_job *j, yh_err *err)
     if (make_state_done(j, "clean") != NULL)
         return YH_OK;
     say(1, "clean: documents out of the raw files");
-    yh_clean_options o = {.part_chars = MAKE_PART_CHARS, .progress = on_clean};
+    yh_clean_options o = {.part_chars = MAKE_PART_CHARS, .leave_out = j->out, .progress = on_clean};
     YH_TRY(yh_clean_run(yh_arg_all(j->args), (size_t)yh_arg_count(j->args), j->corpus, &o, j->pool,
                         err));
     char *path = yh_path_join(j->corpus, "report.json");
@@ -384,11 +384,17 @@ static int run(const yh_args *a)
         return yh_cli_usage(a, "--minutes must be above 0");
     if (j.depth < 0 || j.depth > 64)
         return yh_cli_usage(a, "--depth must be 1 to 64");
-    if (yh_arg_given(a, "vocab") && (j.vocab < 300 || j.vocab > 1000000))
+    if (yh_arg_given(a, "vocab") &&
+        (yh_arg_int(a, "vocab", 0) < 300 || yh_arg_int(a, "vocab", 0) > 1000000))
         return yh_cli_usage(a, "--vocab must be 300 to 1000000");
     for (int i = 0; i < yh_arg_count(a); i++)
         if (!yh_is_file(yh_arg_at(a, i)) && !yh_is_dir(yh_arg_at(a, i))) {
             (void)yh_fail(&err, YH_NOTFOUND, "%s: no such file or folder", yh_arg_at(a, i));
+            return yh_cli_fail(a, &err);
+        } else if (yh_path_is_within(yh_arg_at(a, i), j.out)) {
+            (void)yh_fail(&err, YH_INVALID,
+                          "%s: lies in %s, where the model is to go; choose another folder with -o",
+                          yh_arg_at(a, i), j.out);
             return yh_cli_fail(a, &err);
         }
     j.pool = yh_cli_pool(a);

@@ -18,8 +18,9 @@ const char *make_text(const json_t *obj, const char *key)
 }
 
 /* Names, sizes and times of the raw files: enough to see that the input is the same. */
-static yh_status input_fingerprint(const yh_args *a, char out[24], yh_err *err)
+static yh_status input_fingerprint(const make_job *j, char out[24], yh_err *err)
 {
+    const yh_args *a = j->args;
     yh_file_list l = {0};
     yh_status s = YH_OK;
     uint64_t h = 0;
@@ -27,6 +28,8 @@ static yh_status input_fingerprint(const yh_args *a, char out[24], yh_err *err)
         s = yh_file_list_add(&l, yh_arg_at(a, i), err);
     for (size_t i = 0; i < l.n && s == YH_OK; i++) {
         struct stat st;
+        if (yh_path_is_within(l.path[i], j->out))
+            continue; /* yh make texts -o texts/model */
         int64_t mtime = stat(l.path[i], &st) == 0 ? (int64_t)st.st_mtime : 0;
         h = yh_hash64(l.path[i], strlen(l.path[i]), h);
         h = yh_hash64(&l.size[i], sizeof l.size[i], h);
@@ -46,7 +49,7 @@ static json_t *options_of(const make_job *j, const char *input)
 yh_status make_state_open(make_job *j, yh_err *err)
 {
     char input[24];
-    YH_TRY(input_fingerprint(j->args, input, err));
+    YH_TRY(input_fingerprint(j, input, err));
     json_t *options = options_of(j, input);
     if (options == NULL)
         return yh_fail(err, YH_NOMEM, "no memory for the state of yh make");

@@ -699,7 +699,7 @@ yh_status yh_clean_run(const char *const *paths, size_t n, const char *out,
     c.out.part = c.out.removed = (yh_writer)YH_WRITER_INIT;
     if (n == 0)
         return yh_fail(err, YH_INVALID, "no input was named");
-    yh_status s = yh_inputs_list(&c.in, paths, n, out, err);
+    yh_status s = yh_inputs_list(&c.in, paths, n, out, c.o->leave_out, err);
     if (s == YH_OK && c.in.n == 0)
         s = yh_fail(err, YH_INVALID, "%s%s: no file is there to clean", paths[0],
                     n > 1 ? " and the others" : "");

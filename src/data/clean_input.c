@@ -81,20 +81,16 @@ static yh_status add_file(yh_inputs *in, const char *raw, const char *path, bool
 }
 
 yh_status yh_inputs_list(yh_inputs *in, const char *const *paths, size_t n, const char *out,
-                         yh_err *err)
+                         const char *leave_out, yh_err *err)
 {
-    char out_real[PATH_MAX] = "", real[PATH_MAX];
     memset(in, 0, sizeof *in);
-    if (realpath(out, out_real) == NULL)
-        out_real[0] = '\0';
-    size_t k = strlen(out_real);
     for (size_t i = 0; i < n; i++) {
         yh_file_list l = {0};
         yh_status s = yh_file_list_add(&l, paths[i], err);
         bool folder = yh_is_dir(paths[i]);
         for (size_t j = 0; j < l.n && s == YH_OK; j++) {
-            if (k > 0 && realpath(l.path[j], real) != NULL && strncmp(real, out_real, k) == 0 &&
-                real[k] == '/')
+            if (yh_path_is_within(l.path[j], out) ||
+                (leave_out != NULL && yh_path_is_within(l.path[j], leave_out)))
                 continue; /* our own output below the input */
             s = add_file(in, paths[i], l.path[j], folder, n > 1, err);
         }

@@ -20,9 +20,9 @@ typedef struct yh_inputs {
     uint64_t bytes;
     uint64_t fingerprint; /* of paths, sizes and times of change */
 } yh_inputs;
-/* Lists the raw paths; files inside `out` are left out. */
+/* Lists the raw paths; files inside `out` and `leave_out` (may be NULL) are left out. */
 yh_status yh_inputs_list(yh_inputs *in, const char *const *paths, size_t n, const char *out,
-                         yh_err *err) YH_MUST_CHECK;
+                         const char *leave_out, yh_err *err) YH_MUST_CHECK;
 void yh_inputs_fini(yh_inputs *in);
 
 /* ---- statistics: a JSON object that becomes report.json ---- */
