@@ -78,6 +78,7 @@ static int generate(const yh_args *a, const yh_opened *m, yh_generate_options *o
     }
     if (s == YH_OK && yh_arg_flag(a, "stats"))
         print_speed(&r);
+    o->user = NULL; /* text ends here */
     yh_buf_fini(&prompt);
     yh_buf_fini(&text);
     return rc;

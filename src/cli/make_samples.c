@@ -16,7 +16,7 @@ static bool take_prompt(const char *text, char out[PROMPT_BYTES + 8])
         size_t n = strcspn(text, "\n");
         if (n >= 30) {
             size_t cut = n > PROMPT_BYTES ? PROMPT_BYTES : n;
-            size_t space = cut;
+            size_t space;
             while (cut > 0 && ((unsigned char)text[cut] & 0xC0) == 0x80)
                 cut--;
             if (cut < n) {

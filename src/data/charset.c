@@ -317,9 +317,7 @@ void yh_charset_guess(const uint8_t *bytes, size_t n, const char *declared, char
     }
     ask_uchardet(bytes, n < SAMPLE + at ? n : SAMPLE + at, seen);
     int gb = frequent_share(p, m, false), b5 = frequent_share(p, m, true);
-    if (strncmp(seen, "ISO-2022", 8) == 0 && fits(seen, p, m)) {
-        snprintf(name, 24, "%s", seen);
-    } else if (multibyte(seen) && fits(seen, p, m)) {
+    if ((strncmp(seen, "ISO-2022", 8) == 0 || multibyte(seen)) && fits(seen, p, m)) {
         snprintf(name, 24, "%s", seen);
     } else if (gb >= 800 && gb >= b5 && fits("GB18030", p, m)) {
         snprintf(name, 24, "GB18030");

@@ -42,7 +42,6 @@ static int breaks_of(GumboTag tag)
     case GUMBO_TAG_DT:
     case GUMBO_TAG_DD:
     case GUMBO_TAG_OPTION:
-        return 1;
     case GUMBO_TAG_DIV:
         return 1;
     default:

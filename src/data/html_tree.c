@@ -269,7 +269,8 @@ static void score_paragraph(yh_html_tree *t, size_t i)
     const yh_html_node *n = &t->n[i];
     if (n->text < 25)
         return;
-    float points = 1.0f + (float)n->commas + (n->text / 100 < 3 ? (float)(n->text / 100) : 3.0f);
+    size_t hundreds = n->text / 100;
+    float points = 1.0f + (float)n->commas + (float)(hundreds < 3 ? hundreds : 3);
     size_t a = n->parent;
     for (int level = 0; level < 5 && a != i; level++) {
         yh_html_node *p = &t->n[a];
@@ -300,9 +301,8 @@ static void drop_link_boxes(yh_html_tree *t, size_t from, size_t to)
             continue;
         float d = density(n);
         float limit = n->name_weight > 0 ? 0.6f : n->name_weight < 0 ? 0.33f : 0.5f;
-        if (d > limit && n->commas < 10)
-            n->drop = true;
-        else if (n->name_weight < 0 && n->commas < 10 && n->paragraphs == 0 && n->text < 200)
+        bool aside = n->name_weight < 0 && n->paragraphs == 0 && n->text < 200;
+        if (n->commas < 10 && (d > limit || aside))
             n->drop = true;
     }
 }
