@@ -87,7 +87,7 @@ static yh_status words_add(words *w, const char *text, uint32_t n, uint64_t hash
         YH_TRY(words_grow(w, err));
     size_t k = hash & (w->slots - 1);
     for (; w->slot[k].count != 0; k = (k + 1) & (w->slots - 1))
-        if (w->slot[k].hash == hash && w->slot[k].len == n &&
+        if (w->blob != NULL && w->slot[k].hash == hash && w->slot[k].len == n &&
             memcmp(w->blob + w->slot[k].at, text, n) == 0) {
             w->slot[k].count += count;
             return YH_OK;
