@@ -1,4 +1,5 @@
 /* yh tok: train a tokenizer, and use one. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,16 @@ static yh_status feed(yh_tok_trainer *t, const char *path, uint64_t *docs, uint6
     return s;
 }
 
+/* Told before the work, not behind it. A folder that is still missing is made when it is filled. */
+static yh_status check_out(const char *out, yh_err *err)
+{
+    if (access(out, F_OK) == 0 && !yh_is_dir(out))
+        return yh_fail(err, YH_INVALID, "%s: exists and is not a folder", out);
+    if (access(out, W_OK) != 0 && errno != ENOENT)
+        return yh_fail_errno(err, errno, "%s: cannot write to the folder", out);
+    return YH_OK;
+}
+
 static int train(const yh_args *a)
 {
     yh_err err = YH_ERR_INIT;
@@ -81,7 +92,9 @@ static int train(const yh_args *a)
     yh_tok *tok = NULL;
     uint64_t docs = 0, bytes = 0;
     double start = yh_now();
-    yh_status s = yh_tok_trainer_create(&t, &o, &err);
+    yh_status s = check_out(out, &err);
+    if (s == YH_OK)
+        s = yh_tok_trainer_create(&t, &o, &err);
     for (int i = 1; i < yh_arg_count(a) && s == YH_OK; i++)
         s = feed(t, yh_arg_at(a, i), &docs, &bytes, &err);
     if (s == YH_OK && bytes == 0)

@@ -62,6 +62,16 @@ static const yh_cmd *find(const char *name)
     return NULL;
 }
 
+/* Results that could not be written are a failure. */
+static int written(const char *name, int rc)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return rc;
+    fprintf(stderr, "yh%s%s: cannot write to standard output\n", name != NULL ? " " : "",
+            name != NULL ? name : "");
+    return rc == 0 ? 1 : rc;
+}
+
 int main(int argc, char **argv)
 {
     struct sigaction sa = {.sa_handler = on_signal};
@@ -74,20 +84,20 @@ int main(int argc, char **argv)
     const char *verb = argc > 1 ? argv[1] : "help";
     if (strcmp(verb, "--version") == 0 || strcmp(verb, "-V") == 0) {
         printf("yh %s (%s)\n", YH_VERSION, yh_isa_name());
-        return 0;
+        return written(NULL, 0);
     }
     if (strcmp(verb, "help") == 0 || strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0) {
         if (argc > 2) {
             const yh_cmd *c = find(argv[2]);
             if (c != NULL) {
                 yh_args_help(c, stdout);
-                return 0;
+                return written(NULL, 0);
             }
             fprintf(stderr, "yh: there is no command \"%s\"\n", argv[2]);
             return 2;
         }
         help(argc > 1 ? stdout : stderr);
-        return argc > 1 ? 0 : 2;
+        return written(NULL, argc > 1 ? 0 : 2);
     }
     const yh_cmd *c = find(verb);
     if (c == NULL) {
@@ -99,11 +109,7 @@ int main(int argc, char **argv)
     if (rc == YH_ARGS_RUN) {
         rc = c->run(a);
         yh_live_end();
-        if (fflush(stdout) != 0 || ferror(stdout)) {
-            fprintf(stderr, "yh %s: cannot write to standard output\n", c->name);
-            rc = rc == 0 ? 1 : rc;
-        }
     }
     yh_args_free(a);
-    return rc;
+    return written(c->name, rc);
 }

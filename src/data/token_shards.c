@@ -132,13 +132,14 @@ static yh_status open_shard(yh_tokens *t, const char *dir, const json_t *e, bool
     const char *name;
     int64_t docs, tokens, bytes;
     char path[PATH_MAX];
-    YH_TRY(yh_json_str(e, "split", false, "tokens.json", &name, err));
+    snprintf(path, sizeof path, "%s/tokens.json", dir);
+    YH_TRY(yh_json_str(e, "split", false, path, &name, err));
     int k = strcmp(name, yh_split_names[1]) == 0;
     if (k == 0 && strcmp(name, yh_split_names[0]) != 0)
-        return yh_fail(err, YH_CORRUPT, "%s/tokens.json: there is no split \"%.40s\"", dir, name);
-    YH_TRY(yh_json_int(e, "documents", 0, INT64_MAX, false, 0, "tokens.json", &docs, err));
-    YH_TRY(yh_json_int(e, "tokens", 0, INT64_MAX, false, 0, "tokens.json", &tokens, err));
-    YH_TRY(yh_json_int(e, "bytes", 0, INT64_MAX, false, 0, "tokens.json", &bytes, err));
+        return yh_fail(err, YH_CORRUPT, "%s: there is no split \"%.40s\"", path, name);
+    YH_TRY(yh_json_int(e, "documents", 0, INT64_MAX, false, 0, path, &docs, err));
+    YH_TRY(yh_json_int(e, "tokens", 0, INT64_MAX, false, 0, path, &tokens, err));
+    YH_TRY(yh_json_int(e, "bytes", 0, INT64_MAX, false, 0, path, &bytes, err));
     split *sp = &t->split[k];
     shard *s = yh_grow(sp->s, &sp->cap, sp->n + 1, sizeof *s);
     if (s == NULL)
