@@ -16,9 +16,11 @@ begin=$(date +%s%N)
 "$YH" train $options --out whole >/dev/null 2>log || { cat log >&2; fail "the whole run"; }
 took=$((($(date +%s%N) - begin) / 1000000))
 
+wanted=20
+grep -q '__[at]san_init' "$YH" && wanted=5 # slow there, and the bits are the same question
 kills=0
 tries=0
-while [ $kills -lt 20 ] && [ $tries -lt 60 ]; do
+while [ $kills -lt $wanted ] && [ $tries -lt 60 ]; do
     tries=$((tries + 1))
     # between nothing and a third of the whole run's time
     wait=$(($(od -An -N4 -tu4 /dev/urandom) % (took / 3 + 1) + 20))
@@ -34,7 +36,7 @@ while [ $kills -lt 20 ] && [ $tries -lt 60 ]; do
         rm -rf pieces
     fi
 done
-[ $kills -ge 20 ] || fail "only $kills kills in $tries runs"
+[ $kills -ge $wanted ] || fail "only $kills kills in $tries runs"
 "$YH" train $options --out pieces >/dev/null 2>log || { cat log >&2; fail "the last run"; }
 for f in model.safetensors checkpoint/model.safetensors checkpoint/optimizer.safetensors config.json; do
     cmp "whole/$f" "pieces/$f" || fail "$f differs after $kills kills"
