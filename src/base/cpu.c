@@ -7,6 +7,9 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #include "base/cpu.h"
 
@@ -135,12 +138,13 @@ void yh_cpu_brand(char *text, size_t size)
         snprintf(text, size, "unknown CPU");
 }
 
-static uint64_t meminfo(const char *key)
+/* "KEY: n kB" in a file of /proc, in bytes; 0: not found. */
+static uint64_t proc_kilobytes(const char *path, const char *key)
 {
     char line[128];
     unsigned long long kb = 0;
     size_t n = strlen(key);
-    FILE *f = fopen("/proc/meminfo", "re");
+    FILE *f = fopen(path, "re");
     if (f == NULL)
         return 0;
     while (fgets(line, sizeof line, f) != NULL)
@@ -163,13 +167,13 @@ static uint64_t cgroup_number(const char *path)
 
 uint64_t yh_mem_total(void)
 {
-    uint64_t total = meminfo("MemTotal"), cap = cgroup_number("/sys/fs/cgroup/memory.max");
+    uint64_t total = proc_kilobytes("/proc/meminfo", "MemTotal"), cap = cgroup_number("/sys/fs/cgroup/memory.max");
     return cap != 0 && cap < total ? cap : total;
 }
 
 uint64_t yh_mem_available(void)
 {
-    uint64_t avail = meminfo("MemAvailable"), cap = cgroup_number("/sys/fs/cgroup/memory.max");
+    uint64_t avail = proc_kilobytes("/proc/meminfo", "MemAvailable"), cap = cgroup_number("/sys/fs/cgroup/memory.max");
     if (cap != 0) {
         uint64_t used = cgroup_number("/sys/fs/cgroup/memory.current");
         uint64_t left = cap > used ? cap - used : 0;
@@ -181,6 +185,20 @@ uint64_t yh_mem_available(void)
 
 uint64_t yh_mem_peak_rss(void)
 {
+    uint64_t n = proc_kilobytes("/proc/self/status", "VmHWM");
     struct rusage r;
-    return getrusage(RUSAGE_SELF, &r) == 0 ? (uint64_t)r.ru_maxrss * 1024 : 0;
+    return n != 0 ? n : getrusage(RUSAGE_SELF, &r) == 0 ? (uint64_t)r.ru_maxrss * 1024 : 0;
+}
+
+uint64_t yh_mem_peak_begin(void)
+{
+#if defined(__GLIBC__)
+    (void)malloc_trim(0);
+#endif
+    FILE *f = fopen("/proc/self/clear_refs", "we"); /* absent in some containers: no matter */
+    if (f != NULL) {
+        (void)fputs("5", f);
+        fclose(f);
+    }
+    return proc_kilobytes("/proc/self/status", "VmRSS");
 }

@@ -2,8 +2,8 @@
 #include "base/cpu.h"
 #include "train/trainer.h"
 
-/* Of the process itself: program, libraries, thread stacks, small objects. */
-enum { PROCESS_BYTES = 6 << 20, PRODUCT_EXTRA = 1 << 20 /* tiles of sums, attention */ };
+/* Small objects and stacks that come on top of what the process held before. */
+enum { PROCESS_BYTES = 2 << 20, PRODUCT_EXTRA = 1 << 20 /* tiles of sums, attention */ };
 
 static uint64_t round_64(uint64_t n)
 {
@@ -46,7 +46,7 @@ yh_status yh_trainer_predict_memory(yh_trainer *t, yh_err *err)
     const yh_model_family *f = yh_model_family_find(p->cfg.family);
     uint64_t product = 0;
     size_t grads = 0, state = 0, scratch = 0, graph = 0, eval_graph = 0;
-    *m = (yh_train_memory){.process = PROCESS_BYTES};
+    *m = (yh_train_memory){.process = t->held_before + PROCESS_BYTES};
     if (f == NULL)
         return yh_fail(err, YH_INTERNAL, "no model family \"%s\"", p->cfg.family);
     for (int i = 0; i < f->param_count(&p->cfg); i++) {

@@ -14,7 +14,7 @@ enum {
     MICRO_TOKENS = 4096,
     CONFIG_LIMIT = 1 << 20
 };
-static const double ASSUMED_FRACTION = 0.35; /* of the measured peak, for choosing a size */
+static const double ASSUMED_FRACTION = 0.45; /* of the measured peak, for choosing a size */
 
 /* ------------------------------------------------------------------ sizes */
 

@@ -167,7 +167,7 @@ static yh_status open_all(yh_trainer *t, yh_err *err)
 
 yh_status yh_trainer_open(yh_trainer *t, const yh_train_options *o, yh_pool *pool, yh_err *err)
 {
-    *t = (yh_trainer){.o = o, .pool = pool};
+    *t = (yh_trainer){.o = o, .pool = pool, .held_before = yh_mem_peak_begin()};
     t->lock = (yh_dir_lock)YH_DIR_LOCK_INIT;
     t->metrics.fd = -1;
     t->state.best_bpb = t->state.last_bpb = t->state.loss = (double)NAN;
