@@ -41,7 +41,7 @@ typedef struct yh_train_options {
         min_lr_set, decay_set, precision_set, order_set, across_set; /* given explicitly */
     yh_order order;
     yh_precision precision;
-    int recompute; /* 0 none, 1 cheap activations */
+    bool recompute; /* compute cheap activations again backward: less memory, the same bits */
     uint64_t seed;
     uint32_t eval_every, sample_every, save_every; /* steps; 0: by rule */
     uint64_t eval_tokens;  /* held-out tokens looked at, at most; 0: by rule */

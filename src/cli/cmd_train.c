@@ -31,6 +31,8 @@ static const yh_opt opts[] = {
     {"clip", 0, YH_OPT_NUM, "X", "largest norm of the gradient; 0: no limit"},
     {"precision", 0, YH_OPT_TEXT, "NAME", "auto, f32 or bf16"},
     {"order", 0, YH_OPT_TEXT, "NAME", "shuffle, stream (as packed) or random (random offsets)"},
+    {"recompute", 0, YH_OPT_FLAG, NULL,
+     "compute cheap activations again going backward: less memory, the same weights"},
     {"across-documents", 0, YH_OPT_FLAG, NULL, "attention crosses the borders of documents"},
     {"seed", 0, YH_OPT_INT, "N", "of weights and order (default 0)"},
     {"eval-every", 0, YH_OPT_INT, "N", "steps between looks at held-out text"},
@@ -206,6 +208,7 @@ static int parse(const yh_args *a, yh_train_options *o)
     if (o->model != NULL && o->depth > 0)
         return yh_cli_usage(a, "give --model or --depth, not both");
     o->seed = (uint64_t)yh_arg_int(a, "seed", 0);
+    o->recompute = yh_arg_flag(a, "recompute");
     o->across_set = o->across_documents = yh_arg_flag(a, "across-documents");
     o->resume = !yh_arg_flag(a, "fresh");
     o->keep_best = !yh_arg_flag(a, "keep-last");

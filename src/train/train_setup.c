@@ -63,9 +63,10 @@ static yh_status make_model(yh_trainer *t, yh_err *err)
 /* ------------------------------------------------------------------ graphs */
 
 static yh_status build_graph(yh_graph **g, yh_build *b, const yh_train_plan *p, bool trainable,
-                             yh_err *err)
+                             bool recompute, yh_err *err)
 {
     YH_TRY(yh_graph_create(g, p->type, err));
+    yh_graph_set_recompute(*g, recompute ? 1 : 0);
     *b = (yh_build){.g = *g,
                     .cfg = &p->cfg,
                     .rows = (int64_t)p->context * p->micro_batch,
@@ -153,9 +154,9 @@ static yh_status open_all(yh_trainer *t, yh_err *err)
         YH_TRY(yh_train_copy_tokenizer(t, err));
     }
     YH_TRY(open_inputs(t, err));
-    YH_TRY(build_graph(&t->graph, &t->build, &t->plan, true, err));
+    YH_TRY(build_graph(&t->graph, &t->build, &t->plan, true, t->o->recompute, err));
     if (t->heldout.runs > 0)
-        YH_TRY(build_graph(&t->eval_graph, &t->eval_build, &t->plan, false, err));
+        YH_TRY(build_graph(&t->eval_graph, &t->eval_build, &t->plan, false, false, err));
     YH_TRY(yh_trainer_predict_memory(t, err));
     YH_TRY(make_model(t, err));
     YH_TRY(yh_optim_init(&t->optim, t->model, &t->plan.optim, err));

@@ -118,6 +118,23 @@ static void learns_to_count(void **state)
     assert_true(again.best_bits_per_byte == r.best_bits_per_byte);
 }
 
+static void recomputation_saves_memory_not_bits(void **state)
+{
+    (void)state;
+    char a[128], b[128];
+    yh_train_result plain, again;
+    yh_err e;
+    yh_train_options o = options("plain", a);
+    o.steps = 6;
+    assert_int_equal(train(&o, 2, &plain, &e), YH_OK);
+    o = options("recompute", b);
+    o.steps = 6;
+    o.recompute = true;
+    assert_int_equal(train(&o, 2, &again, &e), YH_OK);
+    same_run(a, b);
+    assert_true(again.memory_predicted < plain.memory_predicted);
+}
+
 static void adamw_in_f32_learns(void **state)
 {
     (void)state;
@@ -331,6 +348,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(learns_to_count),
+        cmocka_unit_test(recomputation_saves_memory_not_bits),
         cmocka_unit_test(adamw_in_f32_learns),
         cmocka_unit_test(threads_do_not_change_bits),
         cmocka_unit_test(stopped_equals_never_stopped),
