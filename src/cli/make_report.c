@@ -13,7 +13,7 @@ static const char css[] =
     "td,th{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:left}\n"
     "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}\n"
     ".cards{display:flex;flex-wrap:wrap;gap:.8rem;margin:1.4rem 0}\n"
-    ".card{flex:1 1 125px;background:var(--fill);border-radius:10px;padding:.8rem 1rem}\n"
+    ".card{flex:1 1 105px;background:var(--fill);border-radius:10px;padding:.8rem 1rem}\n"
     ".card b{display:block;font-size:1.45rem}\n"
     "svg{width:100%;height:auto}.t{font:600 13px system-ui;fill:var(--fg)}\n"
     "svg .n{font:11px system-ui;fill:var(--mute);text-anchor:end}.g{stroke:var(--line)}\n"
