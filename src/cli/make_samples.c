@@ -115,10 +115,13 @@ yh_status make_samples_run(const make_job *j, yh_model *m, const yh_tok *tok, js
     YH_GOTO(s, find_prompts(j, g, &n, err), done);
     YH_GOTO(s, yh_session_create(&session, m, 0, j->pool, err), done);
     size_t made = 0;
-    for (size_t round = 0; round < PER_SOURCE && s == YH_OK; round++)
-        for (size_t i = 0; i < n && made < MAKE_SAMPLES && s == YH_OK; i++)
-            if (round < g[i].seen)
-                s = one(session, tok, g[i].source, g[i].prompt[round], j->seed + made++, *out, err);
+    /* the sources in turn; with few documents a prompt comes again, with another seed */
+    for (size_t round = 0; n > 0 && made < MAKE_SAMPLES && s == YH_OK; round++)
+        for (size_t i = 0; i < n && made < MAKE_SAMPLES && s == YH_OK; i++) {
+            size_t have = g[i].seen < PER_SOURCE ? (size_t)g[i].seen : PER_SOURCE;
+            s = one(session, tok, g[i].source, g[i].prompt[round % have], j->seed + made++, *out,
+                    err);
+        }
 done:
     yh_session_free(session);
     yh_free(g);
