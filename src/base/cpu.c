@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,13 +168,15 @@ static uint64_t cgroup_number(const char *path)
 
 uint64_t yh_mem_total(void)
 {
-    uint64_t total = proc_kilobytes("/proc/meminfo", "MemTotal"), cap = cgroup_number("/sys/fs/cgroup/memory.max");
+    uint64_t total = proc_kilobytes("/proc/meminfo", "MemTotal"),
+             cap = cgroup_number("/sys/fs/cgroup/memory.max");
     return cap != 0 && cap < total ? cap : total;
 }
 
 uint64_t yh_mem_available(void)
 {
-    uint64_t avail = proc_kilobytes("/proc/meminfo", "MemAvailable"), cap = cgroup_number("/sys/fs/cgroup/memory.max");
+    uint64_t avail = proc_kilobytes("/proc/meminfo", "MemAvailable"),
+             cap = cgroup_number("/sys/fs/cgroup/memory.max");
     if (cap != 0) {
         uint64_t used = cgroup_number("/sys/fs/cgroup/memory.current");
         uint64_t left = cap > used ? cap - used : 0;
@@ -195,10 +198,11 @@ uint64_t yh_mem_peak_begin(void)
 #if defined(__GLIBC__)
     (void)malloc_trim(0);
 #endif
-    FILE *f = fopen("/proc/self/clear_refs", "we"); /* absent in some containers: no matter */
-    if (f != NULL) {
-        (void)fputs("5", f);
-        fclose(f);
+    int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC); /* absent in some containers */
+    if (fd >= 0) {
+        ssize_t ignored = write(fd, "5", 1); /* refused: the peak goes on from the start */
+        (void)ignored;
+        close(fd);
     }
     return proc_kilobytes("/proc/self/status", "VmRSS");
 }
