@@ -57,7 +57,7 @@ size_t yh_tok_stream_end(yh_tok_stream *s, char *out,
                          size_t cap); /* what is held, invalid as U+FFFD */
 
 uint32_t yh_tok_size(const yh_tok *t);                   /* ids are below this */
-size_t yh_tok_longest(const yh_tok *t); /* most bytes that one token decodes to */
+size_t yh_tok_longest(const yh_tok *t);                  /* most bytes that one token decodes to */
 int64_t yh_tok_find(const yh_tok *t, const char *token); /* id of an added token by its text; -1 */
 int64_t yh_tok_eos(const yh_tok *t); /* end of text / document separator; -1: none */
 int64_t yh_tok_bos(const yh_tok *t);

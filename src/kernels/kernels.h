@@ -122,7 +122,7 @@ yh_status yh_attn_cached_run(const yh_attn_cached *a, yh_pool *pool, yh_err *err
        const void *dy, void *dx, bool add_dx, float *dw_part, float *db_part, int64_t width,       \
        int64_t begin, int64_t end))                                                                \
     /* per-head RMSNorm (w [dim] or NULL) then rotary embedding, neox halves; cos_sin [max_pos,    \
-     * dim]: dim/2 cosines then dim/2 sines; x and y [rows, heads*dim]; rstd [rows*heads] or NULL              \
+     * dim]: dim/2 cosines then dim/2 sines; x and y [rows, heads*dim]; rstd [rows*heads] or NULL  \
      */                                                                                            \
     X(rope_norm, void,                                                                             \
       (yh_dtype t, const void *x, const float *w, float eps, const float *cos_sin,                 \

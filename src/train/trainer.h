@@ -44,7 +44,7 @@ typedef struct yh_trainer {
     yh_train_state state;
     yh_train_memory memory;
     uint64_t held_before; /* bytes that the process held before training began */
-    double peak; /* FLOP/s of the machine in the compute type; 0: not measured */
+    double peak;          /* FLOP/s of the machine in the compute type; 0: not measured */
     bool resumed;
 
     yh_tokens *tokens;

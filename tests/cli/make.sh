@@ -42,7 +42,7 @@ grep -q 'picture.png\|png' "$SCRATCH/model/report.json"
 
 # done already: says the same at once, trains nothing
 make_it --json >"$SCRATCH/again.json" 2>"$SCRATCH/again.err"
-! grep -q '\[4/6\]' "$SCRATCH/again.err"
+if grep -q '\[4/6\]' "$SCRATCH/again.err"; then exit 1; fi
 
 # other options on the same folder are refused, with advice
 if "$YH" make "$raw" -o "$SCRATCH/model" --minutes 9 2>"$SCRATCH/err"; then exit 1; fi
