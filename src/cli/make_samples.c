@@ -119,6 +119,8 @@ yh_status make_samples_run(const make_job *j, yh_model *m, const yh_tok *tok, js
     for (size_t round = 0; n > 0 && made < MAKE_SAMPLES && s == YH_OK; round++)
         for (size_t i = 0; i < n && made < MAKE_SAMPLES && s == YH_OK; i++) {
             size_t have = g[i].seen < PER_SOURCE ? (size_t)g[i].seen : PER_SOURCE;
+            if (have == 0)
+                have = 1; /* never: a group begins with a prompt */
             s = one(session, tok, g[i].source, g[i].prompt[round % have], j->seed + made++, *out,
                     err);
         }
