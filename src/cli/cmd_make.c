@@ -44,7 +44,8 @@ static yh_status stage_clean(make_job *j, yh_err *err)
 
 /* ------------------------------------------------------------------ 2 tokenizer */
 
-/* Chooses how much is held out: two in a hundred, doubled while that is next to nothing. */
+/* Chooses how much is held out: two in a hundred, doubled while that is next to nothing; counts
+ * what is left to train on. */
 static yh_status stage_split(make_job *j, yh_err *err)
 {
     json_t *done = make_state_done(j, "split");
@@ -57,21 +58,24 @@ static yh_status stage_split(make_job *j, yh_err *err)
         yh_corpus *c;
         yh_doc d = {0};
         bool more = true;
-        uint64_t docs = 0, bytes = 0;
+        uint64_t docs = 0, bytes = 0, training = 0;
         YH_TRY(yh_corpus_open(&c, j->corpus, err));
         yh_status s = YH_OK;
         while ((s = yh_corpus_next(c, &d, &more, err)) == YH_OK && more)
             if (yh_doc_is_heldout(d.text, d.len, j->heldout)) {
                 docs++;
                 bytes += d.len;
+            } else {
+                training += d.len;
             }
         yh_corpus_close(c);
         YH_TRY(s);
         if ((docs >= ENOUGH_DOCS && bytes >= ENOUGH_BYTES) || j->heldout >= MAKE_HELDOUT_MOST)
             return make_state_finish(j, "split",
-                                     json_pack("{s:i, s:I, s:I}", "heldout_per_mille",
+                                     json_pack("{s:i, s:I, s:I, s:I}", "heldout_per_mille",
                                                (int)j->heldout, "documents", (json_int_t)docs,
-                                               "bytes", (json_int_t)bytes),
+                                               "bytes", (json_int_t)bytes, "training_bytes",
+                                               (json_int_t)training),
                                      err);
     }
 }
@@ -99,15 +103,14 @@ static void on_merge(void *user, uint64_t done, uint64_t total)
             (unsigned long long)total);
 }
 
-/* Calls the trainer (or counts only, when NULL) for every document that is not held out. */
-static yh_status each_training_doc(const make_job *j, yh_tok_trainer *t, uint64_t *bytes,
-                                   yh_err *err)
+/* Gives the trainer every document that is not held out. */
+static yh_status add_training_docs(const make_job *j, yh_tok_trainer *t, yh_err *err)
 {
     yh_corpus *c;
     yh_doc d;
     bool more;
     yh_status s;
-    *bytes = 0;
+    uint64_t bytes = 0;
     YH_TRY(yh_corpus_open(&c, j->corpus, err));
     for (;;) {
         YH_GOTO(s, yh_corpus_next(c, &d, &more, err), out);
@@ -115,15 +118,13 @@ static yh_status each_training_doc(const make_job *j, yh_tok_trainer *t, uint64_
             break;
         if (yh_doc_is_heldout(d.text, d.len, j->heldout))
             continue;
-        *bytes += d.len;
-        if (t == NULL)
-            continue;
+        bytes += d.len;
         YH_GOTO(s, yh_tok_trainer_add(t, d.text, d.len, err), out);
         if (yh_stop_requested()) {
             s = yh_fail(err, YH_STOPPED, "stopped while training the tokenizer");
             goto out;
         }
-        yh_live(false, "      %.1f MB of text counted", (double)*bytes / 1e6);
+        yh_live(false, "      %.1f MB of text counted", (double)bytes / 1e6);
     }
 out:
     yh_corpus_close(c);
@@ -135,8 +136,7 @@ static yh_status stage_tokenizer(make_job *j, yh_err *err)
     if (make_state_done(j, "tokenizer") != NULL)
         return YH_OK;
     double t0 = yh_now();
-    uint64_t bytes;
-    YH_TRY(each_training_doc(j, NULL, &bytes, err));
+    uint64_t bytes = (uint64_t)make_num(make_state_done(j, "split"), "training_bytes");
     if (bytes < 10000)
         return yh_fail(err, YH_INVALID,
                        "only %llu bytes of text were left after cleaning: too little to train on; "
@@ -151,7 +151,7 @@ static yh_status stage_tokenizer(make_job *j, yh_err *err)
     yh_status s;
     yh_tok_train_options o = {.vocab = vocab, .threads = yh_pool_threads(j->pool)};
     YH_TRY(yh_tok_trainer_create(&t, &o, err));
-    YH_GOTO(s, each_training_doc(j, t, &bytes, err), out);
+    YH_GOTO(s, add_training_docs(j, t, err), out);
     YH_GOTO(s, yh_tok_trainer_finish(t, on_merge, NULL, &tok, err), out);
     YH_GOTO(s, yh_mkdirs(j->tok_dir, err), out);
     YH_GOTO(s, yh_tok_save(tok, j->tok_dir, err), out);

@@ -14,7 +14,6 @@ enum {
     UNPACKED_ROWS = 3 * YH_FEW_ROWS, /* up to here packing the weight costs more than it brings */
     SMALL = 1 << 15, /* below so many multiplications threads cost more than they bring */
 };
-static const int64_t PACKED_MAX = (int64_t)32 << 20; /* bytes of one packed operand */
 
 typedef struct job {
     const yh_gemm *g;
@@ -144,7 +143,7 @@ static void run_block(job *j, bool pack_a, bool pack_b, yh_pool *pool)
 yh_status yh_gemm_run_micro(const yh_gemm *g, const yh_micro *u, yh_pool *pool, yh_err *err)
 {
     const int64_t kp = round_up(g->k, u->k_align), elem = (int64_t)yh_dtype_size(u->packed);
-    const int64_t fit = max64(PACKED_MAX / (max64(kp, 1) * elem), 1);
+    const int64_t fit = max64(YH_GEMM_PACKED_MAX / (max64(kp, 1) * elem), 1);
     const int64_t mo = part(g->m, max64(fit / u->mr, 1) * u->mr, u->mr);
     const int64_t no = part(g->n, max64(fit / u->nr, 1) * u->nr, u->nr);
     const size_t a_bytes = (size_t)round_up(mo * kp * elem, 4096);

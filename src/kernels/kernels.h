@@ -57,6 +57,7 @@ typedef struct yh_gemm {
     const float *bias;
     const void *residual;
 } yh_gemm;
+#define YH_GEMM_PACKED_MAX ((int64_t)32 << 20) /* bytes of one packed operand, at most */
 yh_status yh_gemm_run(const yh_gemm *g, yh_pool *pool, yh_err *err) YH_MUST_CHECK;
 
 /* -------------------------------------------------------------- attention (attention.c) --------

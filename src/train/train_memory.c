@@ -10,10 +10,10 @@ static uint64_t round_64(uint64_t n)
     return (n + 63) & ~(uint64_t)63;
 }
 
-/* Packed operands of one product [m, k] x [k, n] (see gemm.c: at most PACKED of each). */
+/* Packed operands of one product [m, k] x [k, n] (at most YH_GEMM_PACKED_MAX of each). */
 static uint64_t packed_bytes(uint64_t m, uint64_t n, uint64_t k, uint64_t e)
 {
-    const uint64_t most = (uint64_t)32 << 20;
+    const uint64_t most = YH_GEMM_PACKED_MAX;
     uint64_t a = m * k * e, b = n * k * e;
     return (a < most ? a : most) + (b < most ? b : most);
 }
