@@ -11,32 +11,7 @@
 #include "base/file.h"
 #include "formats/safetensors.h"
 #include "models/model.h"
-
-static char dir[256];
-
-static int make_dir(void **state)
-{
-    (void)state;
-    snprintf(dir, sizeof dir, "%s/mf-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-    return mkdtemp(dir) == NULL;
-}
-
-static int remove_dir(void **state)
-{
-    char cmd[320];
-    (void)state;
-    snprintf(cmd, sizeof cmd, "rm -rf '%s'", dir);
-    return system(cmd);
-}
-
-static const char *in_dir(const char *name)
-{
-    static char path[4][400];
-    static int k;
-    k = (k + 1) % 4;
-    snprintf(path[k], sizeof path[k], "%s/%s", dir, name);
-    return path[k];
-}
+#include "scratch_dir.h"
 
 static yh_model_config config_of(const char *family, bool tied)
 {
