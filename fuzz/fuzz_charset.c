@@ -1,9 +1,9 @@
 /* Bytes of any encoding to UTF-8: the result is well-formed whatever comes in. */
 #include <stdlib.h>
 
-#include "data/charset.h"
-#include "data/normalize.h"
-#include "data/utf8_scan.h"
+#include "input/charset.h"
+#include "input/normalize.h"
+#include "input/utf8_scan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,9 +1,9 @@
 /* HTML to text: no crash, no text beyond what the page can hold, and well-formed UTF-8 out. */
 #include <stdlib.h>
 
-#include "data/html_text.h"
-#include "data/normalize.h"
-#include "data/utf8_scan.h"
+#include "input/html_text.h"
+#include "input/normalize.h"
+#include "input/utf8_scan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,8 +1,8 @@
 /* JSON and JSON Lines through their reader: splitting, parsing, dividing. */
 #include <stdlib.h>
 
-#include "data/reader.h"
-#include "data/utf8_scan.h"
+#include "input/reader.h"
+#include "input/utf8_scan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,7 +8,7 @@
 #include "base/thread.h"
 #include "data/clean_parts.h"
 #include "data/clean_report.h"
-#include "data/normalize.h"
+#include "input/normalize.h"
 #include "data/record.h"
 
 enum {
@@ -319,7 +319,7 @@ static yh_status add_meta(yh_buf *out, const yh_draft *d, uint64_t part, yh_err 
 {
     YH_TRY(yh_buf_adds(out, ",\"meta\":{", err));
     const char *sep = "";
-    if (part > 1 || strcmp(d->encoding, "UTF-8") != 0 || d->title != NULL || d->n_cut > 0) {
+    if (part > 1 || strcmp(d->encoding, "UTF-8") != 0 || d->title != NULL || d->n_edit > 0) {
         if (part > 1) {
             YH_TRY(yh_buf_addf(out, err, "\"part\":%llu", (unsigned long long)part));
             sep = ",";
@@ -333,8 +333,8 @@ static yh_status add_meta(yh_buf *out, const yh_draft *d, uint64_t part, yh_err 
             YH_TRY(yh_record_string(out, d->title, strlen(d->title), err));
             sep = ",";
         }
-        if (d->n_cut > 0)
-            YH_TRY(yh_buf_addf(out, err, "%s\"removed_lines\":%zu", sep, d->n_cut));
+        if (d->n_edit > 0)
+            YH_TRY(yh_buf_addf(out, err, "%s\"removed_lines\":%zu", sep, d->n_edit));
     }
     return yh_buf_adds(out, "}}\n", err);
 }
@@ -364,12 +364,12 @@ static yh_status make_records(cleaner *c, item *it, yh_err *err)
             YH_GOTO(s, yh_buf_addf(&id, err, ".%llu", (unsigned long long)nth), out);
         if (part > 1)
             YH_GOTO(s, yh_buf_addf(&id, err, "#%llu", (unsigned long long)part), out);
-        if (d->removed_by < 0 && d->n_cut > 0)
+        if (d->removed_by < 0 && d->n_edit > 0)
             YH_GOTO(s, run_rules(c, d, false, true, err), out);
-        for (size_t k = 0; k < d->n_cut; k++)
+        for (size_t k = 0; k < d->n_edit; k++)
             YH_GOTO(s,
-                    add_record(&it->removed, d->cut[k].text, d->cut[k].len, id.data, f,
-                               c->filter[d->cut[k].filter]->name, "part", err),
+                    add_record(&it->removed, d->edit[k].text, d->edit[k].len, id.data, f,
+                               c->filter[d->edit[k].step]->name, "part", err),
                     out);
         if (d->removed_by >= 0) {
             YH_GOTO(s,
@@ -466,14 +466,14 @@ static yh_status count_item(cleaner *c, item *it, yh_err *err)
             gone++;
             YH_TRY(yh_stats_add(st, 1, "documents", "removed_by_reason", why, err));
         }
-        for (size_t k = 0; k < d->n_cut; k++) {
+        for (size_t k = 0; k < d->n_edit; k++) {
             uint64_t lines = 1;
-            for (size_t j = 0; j + 1 < d->cut[k].len; j++)
-                lines += d->cut[k].text[j] == '\n';
+            for (size_t j = 0; j + 1 < d->edit[k].len; j++)
+                lines += d->edit[k].text[j] == '\n';
             YH_TRY(yh_stats_add(st, lines, "lines_removed", "lines", NULL, err));
-            YH_TRY(yh_stats_add(st, d->cut[k].len, "lines_removed", "bytes", NULL, err));
+            YH_TRY(yh_stats_add(st, d->edit[k].len, "lines_removed", "bytes", NULL, err));
             YH_TRY(yh_stats_add(st, lines, "lines_removed", "by_reason",
-                                c->filter[d->cut[k].filter]->name, err));
+                                c->filter[d->edit[k].step]->name, err));
         }
     }
     YH_TRY(yh_stats_add(st, it->drafts.n, "documents", "in", NULL, err));

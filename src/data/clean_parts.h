@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "data/filter.h"
-#include "data/reader.h"
+#include "input/reader.h"
 
 /* ---- input ---- */
 typedef struct yh_input {

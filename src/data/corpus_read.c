@@ -6,9 +6,9 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
-#include "data/json_text.h"
-#include "data/normalize.h"
-#include "data/reader.h"
+#include "input/json_text.h"
+#include "input/normalize.h"
+#include "input/reader.h"
 
 #include "yh/corpus.h"
 

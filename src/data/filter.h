@@ -9,7 +9,7 @@
 #ifndef YH_DATA_FILTER_H
 #define YH_DATA_FILTER_H
 
-#include "data/draft.h"
+#include "input/draft.h"
 #include "yh/corpus.h"
 
 typedef struct yh_filter {

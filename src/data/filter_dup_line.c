@@ -7,7 +7,7 @@
  * they are taken, the line seen least often and longest ago gives way. */
 #include "base/hash.h"
 #include "data/filter.h"
-#include "data/utf8_scan.h"
+#include "input/utf8_scan.h"
 
 enum { MIN_WEIGHT = 80, KEEP = 3, WAYS = 8, FIRST_SETS = 1 << 10, MAX_SETS = 1 << 19 };
 

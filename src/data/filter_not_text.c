@@ -1,7 +1,7 @@
 /* Binary data and texts that were decoded with the wrong table: many replacement characters, or
  * hardly any letters of any script. */
 #include "data/filter.h"
-#include "data/utf8_scan.h"
+#include "input/utf8_scan.h"
 
 static yh_status apply(const yh_clean_options *o, yh_draft *d, int self, yh_err *err)
 {

@@ -1,6 +1,6 @@
 /* Very short documents teach little and are mostly leftovers of pages. */
 #include "data/filter.h"
-#include "data/utf8_scan.h"
+#include "input/utf8_scan.h"
 
 enum { DEFAULT_MIN = 60 };
 

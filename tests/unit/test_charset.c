@@ -5,8 +5,8 @@
 #include <iconv.h>
 #include <stdlib.h>
 
-#include "data/charset.h"
-#include "data/normalize.h"
+#include "input/charset.h"
+#include "input/normalize.h"
 
 static const char zh_simp[] =
     "却说唐僧师徒四人，一路西行，饥餐渴饮，夜住晓行，不觉又是早春天气。正行之间，忽见一座高山。";

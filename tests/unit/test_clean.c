@@ -9,9 +9,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "data/filter.h"
-#include "data/json_text.h"
-#include "data/reader.h"
-#include "data/utf8_scan.h"
+#include "input/json_text.h"
+#include "input/reader.h"
+#include "input/utf8_scan.h"
 
 static char dir[64];
 
@@ -179,7 +179,7 @@ static void gutenberg(void **state)
     assert_int_equal(yh_drafts_add(&l, &b, 0, true, "UTF-8", NULL), YH_OK);
     assert_int_equal(g->apply(&o, &l.d[0], 3, NULL), YH_OK);
     assert_string_equal(l.d[0].text, "The book itself.");
-    assert_int_equal(l.d[0].n_cut, 2);
+    assert_int_equal(l.d[0].n_edit, 2);
     yh_drafts_fini(&l);
 }
 

@@ -4,7 +4,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "data/html_text.h"
+#include "input/html_text.h"
 
 #define P1                                                                                         \
     "The first paragraph of the article, which has some commas, and says enough to count for "     \

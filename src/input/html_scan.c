@@ -3,8 +3,8 @@
 #include <ctype.h>
 #include <strings.h>
 
-#include "data/html_text.h"
-#include "data/utf8_scan.h"
+#include "input/html_text.h"
+#include "input/utf8_scan.h"
 
 enum { MAX_DEPTH = 600, MAX_ATTRIBUTES = 500, NAMES = 64, NAME = 24 };
 

@@ -1,8 +1,8 @@
 #include <ctype.h>
 #include <strings.h>
 
-#include "data/html_tree.h"
-#include "data/utf8_scan.h"
+#include "input/html_tree.h"
+#include "input/utf8_scan.h"
 
 static uint8_t kind_of(GumboTag tag)
 {

@@ -1,6 +1,6 @@
 /* UTF-8: decoding one character, validation, counting. */
-#ifndef YH_DATA_UTF8_SCAN_H
-#define YH_DATA_UTF8_SCAN_H
+#ifndef YH_INPUT_UTF8_SCAN_H
+#define YH_INPUT_UTF8_SCAN_H
 
 #include <stdbool.h>
 #include <stddef.h>

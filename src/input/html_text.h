@@ -1,6 +1,6 @@
 /* The main text of an HTML page. */
-#ifndef YH_DATA_HTML_TEXT_H
-#define YH_DATA_HTML_TEXT_H
+#ifndef YH_INPUT_HTML_TEXT_H
+#define YH_INPUT_HTML_TEXT_H
 
 #include "base/alloc.h"
 

@@ -1,6 +1,6 @@
 /* A page's tree as a flat list in document order, so that every walk is a loop. */
-#ifndef YH_DATA_HTML_TREE_H
-#define YH_DATA_HTML_TREE_H
+#ifndef YH_INPUT_HTML_TREE_H
+#define YH_INPUT_HTML_TREE_H
 
 #include <gumbo.h>
 

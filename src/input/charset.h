@@ -1,6 +1,6 @@
 /* Bytes of unknown encoding to UTF-8. */
-#ifndef YH_DATA_CHARSET_H
-#define YH_DATA_CHARSET_H
+#ifndef YH_INPUT_CHARSET_H
+#define YH_INPUT_CHARSET_H
 
 #include "base/alloc.h"
 

@@ -1,7 +1,7 @@
 #include <strings.h>
 
 #include "base/file.h"
-#include "data/reader.h"
+#include "input/reader.h"
 
 #include "registry_reader.h"
 

@@ -3,11 +3,11 @@
  * CMake makes the list from the file names. `next` splits the stream into pieces, one after the
  * other and as fast as the disk; `documents` turns a piece into documents, many at a time in
  * parallel. Where a piece ends must follow from the bytes of the file alone. */
-#ifndef YH_DATA_READER_H
-#define YH_DATA_READER_H
+#ifndef YH_INPUT_READER_H
+#define YH_INPUT_READER_H
 
-#include "data/draft.h"
-#include "data/stream.h"
+#include "input/draft.h"
+#include "input/stream.h"
 
 /* What `next` remembers between pieces of one file; zeroed at its beginning. */
 typedef struct yh_reader_state {

@@ -1,13 +1,20 @@
 #include <stdio.h>
 
-#include "data/draft.h"
-#include "data/utf8_scan.h"
+#include "input/draft.h"
+#include "input/utf8_scan.h"
 
 void yh_draft_fini(yh_draft *d)
 {
-    for (size_t i = 0; i < d->n_cut; i++)
-        yh_free(d->cut[i].text);
-    yh_free(d->cut);
+    yh_draft_stale(d);
+    for (size_t i = 0; i < d->n_edit; i++) {
+        yh_free(d->edit[i].text);
+        yh_free(d->edit[i].evidence);
+    }
+    yh_free(d->edit);
+    yh_free(d->url);
+    yh_free(d->meta);
+    yh_free(d->original);
+    yh_free(d->removed_evidence);
     for (int i = 0; i < YH_MEMORY_FILTERS; i++) {
         yh_free(d->key[i]);
         yh_free(d->line[i]);
@@ -63,19 +70,101 @@ void yh_drafts_problem(yh_drafts *l, uint64_t place, const char *what)
     l->n_problems++;
 }
 
-yh_status yh_draft_cut(yh_draft *d, int filter, size_t at, size_t len, yh_err *err)
+void yh_draft_stale(yh_draft *d)
 {
-    yh_cut *c = yh_grow(d->cut, &d->cap_cut, d->n_cut + 1, sizeof *c);
-    char *t = yh_strndup(d->text + at, len);
-    if (c != NULL)
-        d->cut = c;
-    if (c == NULL || t == NULL) {
-        yh_free(t);
-        return yh_fail(err, YH_NOMEM, "no memory to keep a removed stretch of %zu bytes", len);
+    if (d->view != NULL)
+        d->view_free(d->view);
+    d->view = NULL;
+}
+
+yh_status yh_draft_remove(yh_draft *d, int step, double score, const char *evidence, yh_err *err)
+{
+    if (d->removed_by >= 0)
+        return YH_OK;
+    if (evidence != NULL && (d->removed_evidence = yh_strdup(evidence)) == NULL)
+        return yh_fail(err, YH_NOMEM, "no memory for the reason of a removal");
+    d->removed_by = step;
+    d->removed_score = score;
+    return YH_OK;
+}
+
+static yh_status add_edit(yh_draft *d, yh_edit e, const char *evidence, yh_err *err)
+{
+    yh_edit *list = yh_grow(d->edit, &d->cap_edit, d->n_edit + 1, sizeof *list);
+    if (list != NULL)
+        d->edit = list;
+    if (evidence != NULL)
+        e.evidence = yh_strdup(evidence);
+    if (list == NULL || (evidence != NULL && e.evidence == NULL)) {
+        yh_free(e.evidence);
+        yh_free(e.text);
+        return yh_fail(err, YH_NOMEM, "no memory to note what was done to a document");
     }
-    c[d->n_cut++] = (yh_cut){filter, t, len};
-    memmove(d->text + at, d->text + at + len, d->len - at - len + 1);
-    d->len -= len;
+    list[d->n_edit++] = e;
+    return YH_OK;
+}
+
+yh_status yh_draft_cut_spans(yh_draft *d, int step, const yh_span *span, size_t n, yh_err *err)
+{
+    if (n == 0)
+        return YH_OK;
+    for (size_t i = 0; i < n; i++) {
+        yh_edit e = {.step = step,
+                     .kind = YH_EDIT_CUT,
+                     .at = span[i].at,
+                     .len = span[i].len,
+                     .score = span[i].score};
+        e.text = yh_strndup(d->text + span[i].at, span[i].len);
+        if (e.text == NULL)
+            return yh_fail(err, YH_NOMEM, "no memory to keep a removed stretch of %zu bytes",
+                           span[i].len);
+        YH_TRY(add_edit(d, e, span[i].evidence, err));
+    }
+    size_t to = span[0].at;
+    for (size_t i = 0; i < n; i++) {
+        size_t from = span[i].at + span[i].len, end = i + 1 < n ? span[i + 1].at : d->len;
+        memmove(d->text + to, d->text + from, end - from);
+        to += end - from;
+    }
+    d->text[to] = '\0';
+    d->len = to;
+    yh_draft_stale(d);
+    return YH_OK;
+}
+
+yh_status yh_draft_cut(yh_draft *d, int step, size_t at, size_t len, yh_err *err)
+{
+    yh_span span = {.at = at, .len = len};
+    return yh_draft_cut_spans(d, step, &span, 1, err);
+}
+
+yh_status yh_draft_change(yh_draft *d, int step, yh_buf *text, uint64_t count, const char *evidence,
+                          yh_err *err)
+{
+    YH_TRY(yh_buf_reserve(text, 0, err));
+    text->data[text->len] = '\0';
+    if (count > 0)
+        YH_TRY(add_edit(d, (yh_edit){.step = step, .kind = YH_EDIT_CHANGE, .count = count},
+                        evidence, err));
+    yh_free(d->text);
+    d->text = text->data;
+    d->len = text->len;
+    yh_buf_init(text, text->max);
+    yh_draft_stale(d);
+    return YH_OK;
+}
+
+yh_status yh_draft_value(yh_draft *d, const char *name, double value, yh_err *err)
+{
+    int i = 0;
+    while (i < d->n_value && strcmp(d->value[i].name, name) != 0)
+        i++;
+    if (i == YH_DRAFT_VALUES)
+        return yh_fail(err, YH_INVALID, "more than %d numbers for one document, \"%s\" is too many",
+                       YH_DRAFT_VALUES, name);
+    d->value[i] = (yh_value){name, value};
+    if (i == d->n_value)
+        d->n_value++;
     return YH_OK;
 }
 
@@ -139,11 +228,11 @@ static yh_status divide_one(yh_drafts *out, yh_draft *d, size_t chars, size_t pa
         if (part->text == NULL || (d->title != NULL && (part->title = yh_strdup(d->title)) == NULL))
             return yh_fail(err, YH_NOMEM, "no memory to divide a document of %zu bytes", d->len);
         if (k == 0) { /* what was cut from the whole stays with the first part */
-            part->cut = d->cut;
-            part->n_cut = d->n_cut;
-            part->cap_cut = d->cap_cut;
-            d->cut = NULL;
-            d->n_cut = d->cap_cut = 0;
+            part->edit = d->edit;
+            part->n_edit = d->n_edit;
+            part->cap_edit = d->cap_edit;
+            d->edit = NULL;
+            d->n_edit = d->cap_edit = 0;
         }
         from = to;
     }

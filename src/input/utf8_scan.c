@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "data/utf8_scan.h"
+#include "input/utf8_scan.h"
 
 size_t yh_utf8_valid_prefix(const uint8_t *p, size_t n)
 {

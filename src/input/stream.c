@@ -9,7 +9,7 @@
 #include <zstd_errors.h>
 
 #include "base/file.h"
-#include "data/stream.h"
+#include "input/stream.h"
 
 enum { RAW_CHUNK = 1 << 18, OUT_CHUNK = 1 << 18 };
 

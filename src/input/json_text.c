@@ -1,4 +1,4 @@
-#include "data/json_text.h"
+#include "input/json_text.h"
 
 /* Appends a string, or strings of an array (nested at most `depth`) as lines. */
 static yh_status add_lines(const json_t *v, yh_buf *out, bool *found, int depth, yh_err *err)

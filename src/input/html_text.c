@@ -1,5 +1,5 @@
-#include "data/html_text.h"
-#include "data/html_tree.h"
+#include "input/html_text.h"
+#include "input/html_tree.h"
 
 typedef struct writer {
     yh_buf *out;

@@ -5,8 +5,8 @@
 #include <strings.h>
 #include <uchardet.h>
 
-#include "data/charset.h"
-#include "data/utf8_scan.h"
+#include "input/charset.h"
+#include "input/utf8_scan.h"
 
 /* Labels as the web uses them (WHATWG Encoding: a label names the superset that pages really hold).
  */

@@ -1,8 +1,8 @@
 /* A file as a stream of bytes, plain or compressed (.gz, .zst, told by the content, not the name).
  * Memory is bounded by one window whatever the file holds. A damaged compressed file gives the
  * bytes before the damage and then ends, with `broken` set. One thread at a time. */
-#ifndef YH_DATA_STREAM_H
-#define YH_DATA_STREAM_H
+#ifndef YH_INPUT_STREAM_H
+#define YH_INPUT_STREAM_H
 
 #include "base/alloc.h"
 

@@ -1,10 +1,10 @@
 /* HTML pages: the main text of each file is one document. */
 #include <stdio.h>
 
-#include "data/charset.h"
-#include "data/html_text.h"
-#include "data/normalize.h"
-#include "data/reader.h"
+#include "input/charset.h"
+#include "input/html_text.h"
+#include "input/normalize.h"
+#include "input/reader.h"
 
 static yh_status next(yh_stream *s, yh_reader_state *state, yh_piece *piece, bool *more,
                       yh_err *err)

@@ -3,8 +3,8 @@
  */
 #include <stdio.h>
 
-#include "data/charset.h"
-#include "data/reader.h"
+#include "input/charset.h"
+#include "input/reader.h"
 
 static const char mark[] = "<|endoftext|>";
 enum { MARK = sizeof mark - 1, BACK = 1 << 17, SLOP = 8 };

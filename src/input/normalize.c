@@ -1,7 +1,7 @@
 #include <utf8proc.h>
 
-#include "data/normalize.h"
-#include "data/utf8_scan.h"
+#include "input/normalize.h"
+#include "input/utf8_scan.h"
 
 /* Whether a character may be changed by NFC, alone or with its neighbours. Conservative: false only
  * for ranges whose every character is stable (UAX #15, NFC_Quick_Check = Yes and combining class 0,

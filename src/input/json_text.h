@@ -1,6 +1,6 @@
 /* The text of a JSON record: the rules are in docs/clean.md. */
-#ifndef YH_DATA_JSON_TEXT_H
-#define YH_DATA_JSON_TEXT_H
+#ifndef YH_INPUT_JSON_TEXT_H
+#define YH_INPUT_JSON_TEXT_H
 
 #include "base/json.h"
 

@@ -2,10 +2,10 @@
  * value a line. Splitting needs no memory for nesting: it counts brackets and knows strings. */
 #include <stdio.h>
 
-#include "data/charset.h"
-#include "data/json_text.h"
-#include "data/reader.h"
-#include "data/utf8_scan.h"
+#include "input/charset.h"
+#include "input/json_text.h"
+#include "input/reader.h"
+#include "input/utf8_scan.h"
 
 enum { UNKNOWN, LINES, VALUES };
 

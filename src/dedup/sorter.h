@@ -1,0 +1,50 @@
+/* Sorting more records than memory holds: runs on disk, then one merge. Records have a fixed size;
+ * their order is that of memcmp over the first `key` bytes, then over the rest, so the result does
+ * not depend on the order of adding, on threads or on the memory limit. Store integers big-endian
+ * (yh_sort_put64). Files are temporary and live in `dir`; nothing of them is kept for a later run.
+ */
+#ifndef YH_DEDUP_SORTER_H
+#define YH_DEDUP_SORTER_H
+
+#include "base/alloc.h"
+
+typedef struct yh_sorter yh_sorter;
+
+/* size: bytes of a record, a multiple of 4, at most 256. memory: bytes that it may hold. pool (may
+ * be NULL) sorts runs in parallel; it must not be in use by the callers of yh_sorter_add. */
+yh_status yh_sorter_create(yh_sorter **out, size_t size, uint64_t memory, const char *dir,
+                           yh_pool *pool, yh_err *err) YH_MUST_CHECK;
+/* Adds n records; any thread. */
+yh_status yh_sorter_add(yh_sorter *s, const void *records, size_t n, yh_err *err) YH_MUST_CHECK;
+/* Ends adding. Afterwards _next gives blocks of records in order: *n of them at *records, valid
+ * until the next call; 0 at the end. One thread. */
+yh_status yh_sorter_finish(yh_sorter *s, yh_err *err) YH_MUST_CHECK;
+yh_status yh_sorter_next(yh_sorter *s, const uint8_t **records, size_t *n,
+                         yh_err *err) YH_MUST_CHECK;
+uint64_t yh_sorter_count(const yh_sorter *s);
+void yh_sorter_free(yh_sorter *s); /* removes its files */
+
+static inline void yh_sort_put64(uint8_t *p, uint64_t v)
+{
+    v = __builtin_bswap64(v);
+    memcpy(p, &v, sizeof v);
+}
+static inline uint64_t yh_sort_get64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return __builtin_bswap64(v);
+}
+static inline void yh_sort_put32(uint8_t *p, uint32_t v)
+{
+    v = __builtin_bswap32(v);
+    memcpy(p, &v, sizeof v);
+}
+static inline uint32_t yh_sort_get32(const uint8_t *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return __builtin_bswap32(v);
+}
+
+#endif
