@@ -1,7 +1,7 @@
 /* Sorting more records than memory holds: runs on disk, then one merge. Records have a fixed size;
- * their order is that of memcmp over the first `key` bytes, then over the rest, so the result does
- * not depend on the order of adding, on threads or on the memory limit. Store integers big-endian
- * (yh_sort_put64). Files are temporary and live in `dir`; nothing of them is kept for a later run.
+ * their order is that of memcmp, so the result does not depend on the order of adding, on threads
+ * or on the memory limit. Store integers big-endian (yh_sort_put64). Files are temporary and live
+ * in `dir`; nothing of them is kept for a later run.
  */
 #ifndef YH_DEDUP_SORTER_H
 #define YH_DEDUP_SORTER_H
@@ -10,11 +10,13 @@
 
 typedef struct yh_sorter yh_sorter;
 
-/* size: bytes of a record, a multiple of 4, at most 256. memory: bytes that it may hold. pool (may
- * be NULL) sorts runs in parallel; it must not be in use by the callers of yh_sorter_add. */
+/* size: bytes of a record, a multiple of 4, at most 256. memory: bytes that it may hold; a few
+ * records a thread are the least. Callers of _add sort and write runs themselves, several at a
+ * time; the pool (may be NULL) says how many there can be and sorts what was never written, in
+ * _finish, where it must be free. */
 yh_status yh_sorter_create(yh_sorter **out, size_t size, uint64_t memory, const char *dir,
                            yh_pool *pool, yh_err *err) YH_MUST_CHECK;
-/* Adds n records; any thread. */
+/* Adds n records; any thread, also those of the pool. Many at once are cheaper. */
 yh_status yh_sorter_add(yh_sorter *s, const void *records, size_t n, yh_err *err) YH_MUST_CHECK;
 /* Ends adding. Afterwards _next gives blocks of records in order: *n of them at *records, valid
  * until the next call; 0 at the end. One thread. */
