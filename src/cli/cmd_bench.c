@@ -27,6 +27,58 @@ static void print_row(void *user, const yh_bench_row *r)
     p->any = true;
 }
 
+static void print_step(const char *model, const yh_bench_step *r, bool json)
+{
+    yh_live_end();
+    if (json) {
+        printf("{\"model\": \"%s\", \"type\": \"%s\", \"weights\": %llu, \"tokens\": %llu, "
+               "\"seconds\": %.9g, \"tokens_per_second\": %.6g, \"model_flops\": %.9g, "
+               "\"fraction_of_peak\": %.4f, \"memory\": %llu, \"parts\": [",
+               model, r->bf16 ? "bf16" : "f32", (unsigned long long)r->weights,
+               (unsigned long long)r->tokens, r->seconds, (double)r->tokens / r->seconds,
+               r->model_flops, r->fraction, (unsigned long long)r->memory);
+        for (int i = 0; i < r->parts; i++)
+            printf("%s{\"op\": \"%s\", \"calls\": %lld, \"seconds\": %.9g, \"flops\": %.9g, "
+                   "\"bytes\": %.9g, \"fraction\": %.4f}",
+                   i > 0 ? ", " : "", r->part[i].op, (long long)r->part[i].calls,
+                   r->part[i].seconds, r->part[i].flops, r->part[i].bytes, r->part[i].fraction);
+        printf("]}\n");
+        return;
+    }
+    printf("\n%s, %s: %.1fM weights, %llu tokens a step, %.2f GB\n", model,
+           r->bf16 ? "bf16" : "f32", (double)r->weights * 1e-6, (unsigned long long)r->tokens,
+           (double)r->memory * 1e-9);
+    printf("%-18s %6s %10s %7s %9s %8s %7s\n", "operation", "calls", "time ms", "share", "GFLOP/s",
+           "GB/s", "limit");
+    for (int i = 0; i < r->parts; i++) {
+        const yh_bench_step_part *p = &r->part[i];
+        double s = p->seconds > 0 ? p->seconds : 1e-12;
+        printf("%-18s %6lld %10.2f %6.1f%% %9.1f %8.2f %6.0f%%\n", p->op, (long long)p->calls,
+               p->seconds * 1e3, 100 * p->seconds / r->seconds, p->flops / s * 1e-9,
+               p->bytes / s * 1e-9, 100 * p->fraction);
+    }
+    printf("%-18s %6s %10.2f %6.0f%%   %.0f tokens/s, %.0f%% of peak\n", "step", "",
+           r->seconds * 1e3, 100.0, (double)r->tokens / r->seconds, 100 * r->fraction);
+}
+
+static int run_step(const yh_args *a, const yh_machine_limits *m, yh_pool *pool)
+{
+    yh_err err = YH_ERR_INIT;
+    yh_bench_step r;
+    yh_bench_step_options o = {.model = yh_arg_text(a, "model", NULL),
+                               .context = (uint32_t)yh_arg_int(a, "context", 0),
+                               .micro_batch = (uint32_t)yh_arg_int(a, "micro-batch", 0),
+                               .steps = (int)yh_arg_int(a, "steps", 0),
+                               .muon = yh_arg_flag(a, "muon"),
+                               .f32 = yh_arg_flag(a, "f32"),
+                               .recompute = yh_arg_flag(a, "recompute")};
+    yh_live(false, "training steps of %s", o.model);
+    if (yh_bench_step_run(&o, m, pool, &r, &err) != YH_OK)
+        return yh_cli_fail(a, &err);
+    print_step(o.model, &r, yh_arg_flag(a, "json"));
+    return 0;
+}
+
 static int run(const yh_args *a)
 {
     yh_err err = YH_ERR_INIT;
@@ -59,6 +111,8 @@ static int run(const yh_args *a)
     fflush(stdout);
     if (yh_arg_flag(a, "limits"))
         return 0;
+    if (yh_arg_text(a, "model", NULL) != NULL)
+        return run_step(a, &m, pool);
     const char *filter = yh_arg_text(a, "filter", NULL);
     if (!p.json)
         printf("\n");
@@ -72,6 +126,14 @@ static int run(const yh_args *a)
 static const yh_opt opts[] = {
     {"filter", 'f', YH_OPT_TEXT, "TEXT",
      "only cases with TEXT in \"operation shape type\" (for example gemm, bf16, dW, rmsnorm)"},
+    {"model", 'm', YH_OPT_TEXT, "NAME",
+     "a whole training step of gpt2, qwen3-0.6b, d1 to d64 or a config.json, by operation"},
+    {"context", 0, YH_OPT_INT, "N", "with --model: tokens of a sequence"},
+    {"micro-batch", 0, YH_OPT_INT, "N", "with --model: sequences of a step"},
+    {"steps", 0, YH_OPT_INT, "N", "with --model: steps to time (3)"},
+    {"muon", 0, YH_OPT_FLAG, NULL, "with --model: Muon rather than AdamW"},
+    {"f32", 0, YH_OPT_FLAG, NULL, "with --model: F32 where bf16 would be taken"},
+    {"recompute", 0, YH_OPT_FLAG, NULL, "with --model: compute cheap activations again"},
     {"limits", 0, YH_OPT_FLAG, NULL, "measure the machine's limits alone"},
     {"seconds", 0, YH_OPT_NUM, "S", "time for measuring the limits (1.5)"},
     {"json", 0, YH_OPT_FLAG, NULL, "one JSON object a line"},
@@ -80,7 +142,7 @@ static const yh_opt opts[] = {
 const yh_cmd yh_cmd_bench = {
     .name = "bench",
     .summary = "measure this machine's limits and every kernel against them",
-    .usage = "[--filter TEXT] [--limits] [--json]",
+    .usage = "[--filter TEXT | --limits | --model NAME] [--json]",
     .description =
         "The limits are what loops without any other work reach on all threads together: floating\n"
         "point operations on registers, and reading memory that no cache holds. Each case shows\n"

@@ -64,6 +64,27 @@ static void gpt2_config(yh_model_config *c, int layers, int heads, int width, in
                            .pad = -1};
 }
 
+/* Qwen3-0.6B's shape, with the vocabulary of the tokens. */
+static void qwen3_config(yh_model_config *c, const yh_plan_facts *f)
+{
+    *c = (yh_model_config){.family = "qwen3",
+                           .vocab = (int32_t)f->vocab,
+                           .width = 1024,
+                           .layers = 28,
+                           .heads = 16,
+                           .kv_heads = 8,
+                           .head_dim = 128,
+                           .ffn = 3072,
+                           .context = 40960,
+                           .rope_theta = 1e6,
+                           .norm_eps = 1e-6,
+                           .tied = true,
+                           .init_std = 0.02,
+                           .bos = -1,
+                           .eos = f->eos,
+                           .pad = -1};
+}
+
 /* nanoGPT's recipe for character-level Shakespeare on a CPU: what is not given follows it. */
 static void nanogpt_recipe(yh_train_options *o)
 {
@@ -107,8 +128,8 @@ static int named_depth(const char *name)
 
 static bool is_named(const char *name)
 {
-    return strcmp(name, "gpt2") == 0 || strcmp(name, "nanogpt-shakespeare-char") == 0 ||
-           named_depth(name) > 0;
+    return strcmp(name, "gpt2") == 0 || strcmp(name, "qwen3-0.6b") == 0 ||
+           strcmp(name, "nanogpt-shakespeare-char") == 0 || named_depth(name) > 0;
 }
 
 bool yh_plan_model_is_folder(const char *model)
@@ -142,6 +163,8 @@ static yh_status named_config(yh_model_config *c, yh_train_options *o, const yh_
     const char *name = o->model;
     if (strcmp(name, "gpt2") == 0) {
         gpt2_config(c, 12, 12, 768, 1024, f);
+    } else if (strcmp(name, "qwen3-0.6b") == 0) {
+        qwen3_config(c, f);
     } else if (strcmp(name, "nanogpt-shakespeare-char") == 0) {
         gpt2_config(c, 4, 4, 128, 64, f);
         nanogpt_recipe(o);
@@ -161,8 +184,8 @@ static yh_status named_config(yh_model_config *c, yh_train_options *o, const yh_
                            name, c->vocab, f->vocab);
     } else {
         return yh_fail(err, YH_NOTFOUND,
-                       "there is no model \"%s\": neither a named size (gpt2, d1 to d%d, "
-                       "nanogpt-shakespeare-char) nor a config.json nor a model folder",
+                       "there is no model \"%s\": neither a named size (gpt2, qwen3-0.6b, d1 to "
+                       "d%d, nanogpt-shakespeare-char) nor a config.json nor a model folder",
                        name, (int)MAX_DEPTH);
     }
     return YH_OK;

@@ -62,8 +62,8 @@ static yh_status make_model(yh_trainer *t, yh_err *err)
 
 /* ------------------------------------------------------------------ graphs */
 
-static yh_status build_graph(yh_graph **g, yh_build *b, const yh_train_plan *p, bool trainable,
-                             bool recompute, yh_err *err)
+yh_status yh_trainer_graph(yh_graph **g, yh_build *b, const yh_train_plan *p, bool trainable,
+                           bool recompute, yh_err *err)
 {
     YH_TRY(yh_graph_create(g, p->type, err));
     yh_graph_set_recompute(*g, recompute ? 1 : 0);
@@ -81,7 +81,7 @@ static yh_status build_graph(yh_graph **g, yh_build *b, const yh_train_plan *p, 
     return YH_OK;
 }
 
-static yh_status bind_graphs(yh_trainer *t, yh_err *err)
+yh_status yh_trainer_bind(yh_trainer *t, yh_err *err)
 {
     YH_TRY(yh_graph_plan(t->graph, err));
     YH_TRY(yh_model_bind(t->model, t->graph, err));
@@ -154,15 +154,15 @@ static yh_status open_all(yh_trainer *t, yh_err *err)
         YH_TRY(yh_train_copy_tokenizer(t, err));
     }
     YH_TRY(open_inputs(t, err));
-    YH_TRY(build_graph(&t->graph, &t->build, &t->plan, true, t->o->recompute, err));
+    YH_TRY(yh_trainer_graph(&t->graph, &t->build, &t->plan, true, t->o->recompute, err));
     if (t->heldout.runs > 0)
-        YH_TRY(build_graph(&t->eval_graph, &t->eval_build, &t->plan, false, false, err));
+        YH_TRY(yh_trainer_graph(&t->eval_graph, &t->eval_build, &t->plan, false, false, err));
     YH_TRY(yh_trainer_predict_memory(t, err));
     YH_TRY(make_model(t, err));
     YH_TRY(yh_optim_init(&t->optim, t->model, &t->plan.optim, err));
     if (t->resumed)
         YH_TRY(yh_checkpoint_load_optim(t, err));
-    YH_TRY(bind_graphs(t, err));
+    YH_TRY(yh_trainer_bind(t, err));
     return yh_metrics_open(&t->metrics, o->out, t->resumed ? t->state.metrics_bytes : 0, err);
 }
 

@@ -71,6 +71,11 @@ typedef struct yh_trainer {
 yh_status yh_trainer_open(yh_trainer *t, const yh_train_options *o, yh_pool *pool,
                           yh_err *err) YH_MUST_CHECK;
 void yh_trainer_close(yh_trainer *t);
+/* Builds, not yet plans, the graph of one micro-batch; trainable: with its backward pass. */
+yh_status yh_trainer_graph(yh_graph **g, yh_build *b, const yh_train_plan *p, bool trainable,
+                           bool recompute, yh_err *err) YH_MUST_CHECK;
+/* Plans the graphs of t and binds them to its model, optimiser, rows and scales. */
+yh_status yh_trainer_bind(yh_trainer *t, yh_err *err) YH_MUST_CHECK;
 
 /* ---- train_memory.c ---- */
 /* Fills t->memory from the plan and the built, not yet planned graphs; YH_LIMIT with advice when it
