@@ -21,3 +21,17 @@ grep -q 'no-such-case' "$out.err"
 status=0
 "$YH" bench --seconds 0 >"$out" 2>&1 || status=$?
 [ "$status" = 2 ]
+
+# a whole step: the parts make up the step, and every operation of the model is there
+"$YH" bench --seconds 0.1 --model d1 --context 64 --micro-batch 2 --steps 2 --json 2>/dev/null | tail -1 >"$out"
+for op in lm_loss linear linear_dw linear_dx attention attention_back embedding_back optimizer; do
+    grep -q "\"op\": \"$op\"" "$out"
+done
+awk -F'"seconds": ' '{ split($2, w, ","); for (i = 3; i <= NF; i++) { split($i, v, ","); sum += v[1] }
+    exit !(sum > 0 && sum < 1.5 * w[1]) }' "$out"
+"$YH" bench --seconds 0.1 --model d1 --context 64 --muon --recompute --f32 >"$out" 2>/dev/null
+grep -q '^d1, f32: .* weights' "$out"
+status=0
+"$YH" bench --seconds 0.1 --model no-such-model >"$out" 2>"$out.err" || status=$?
+[ "$status" = 1 ]
+grep -q 'no-such-model' "$out.err"
