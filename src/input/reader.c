@@ -24,11 +24,8 @@ static bool ends(const char *name, size_t n, const char *ext)
 const yh_reader *yh_reader_of(const char *path, const char **type)
 {
     const char *name = yh_path_base(path);
-    size_t whole = strlen(name), n = whole;
-    if (ends(name, n, ".gz"))
-        n -= 3;
-    else if (ends(name, n, ".zst"))
-        n -= 4;
+    size_t n;
+    (void)yh_packing_named(name, &n);
     for (size_t i = 0; i < sizeof readers / sizeof *readers; i++)
         for (const char *const *e = readers[i]->extensions; *e != NULL; e++)
             if (ends(name, n, *e)) {
@@ -41,4 +38,26 @@ const yh_reader *yh_reader_of(const char *path, const char **type)
         *type = dot != NULL ? dot : name + n;
     }
     return NULL;
+}
+
+const yh_reader *yh_reader_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof readers / sizeof *readers; i++)
+        if (strcmp(readers[i]->name, name) == 0)
+            return readers[i];
+    return NULL;
+}
+
+void yh_reader_state_init(yh_reader_state *s, const yh_read_options *o)
+{
+    memset(s, 0, sizeof *s);
+    s->options = o;
+}
+
+void yh_reader_state_fini(yh_reader_state *s)
+{
+    if (s->own_free != NULL)
+        s->own_free(s->own);
+    yh_buf_fini(&s->keep);
+    memset(s, 0, sizeof *s);
 }

@@ -302,4 +302,4 @@ static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
     return YH_OK;
 }
 
-const yh_reader yh_reader_json = {"json", extensions, next, documents};
+const yh_reader yh_reader_json = {"json", extensions, next, documents, false};

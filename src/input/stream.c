@@ -1,36 +1,42 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <strings.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
-#include <zstd.h>
-#include <zstd_errors.h>
 
 #include "base/file.h"
 #include "input/stream.h"
 
 enum { RAW_CHUNK = 1 << 18, OUT_CHUNK = 1 << 18 };
 
-typedef enum { PLAIN, GZIP, ZSTD } packing;
+typedef enum { FROM_FILE, FROM_MEMORY, FROM_PART, FROM_RANGE } origin;
 
 struct yh_stream {
-    int fd; /* -1: memory */
-    packing kind;
-    char *path;
+    origin from;
+    int fd; /* FROM_FILE */
+    bool own_fd;
+    yh_stream *parent; /* FROM_PART */
+    yh_random random;  /* FROM_RANGE */
+    uint64_t at, left; /* FROM_RANGE: next byte; RANGE, PART: bytes not taken yet */
+    char *name;
+    yh_unpack *u;
+    yh_packing kind;
     uint8_t *raw; /* compressed input */
     size_t raw_pos, raw_len;
-    uint64_t raw_done;
+    uint64_t raw_done, raw_size, made;
     bool raw_end, end;
-    z_stream z;
-    bool z_open, frame_open; /* frame_open: inside a gzip member or a zstd frame */
-    ZSTD_DStream *zd;
+    uint32_t ratio;
+    uint64_t max;
     uint8_t *win; /* decompressed and not yet skipped: [pos, len) */
     size_t pos, len, cap;
     const uint8_t *memory;
     uint64_t offset;
-    char broken[160];
+    int spool; /* of yh_stream_random; -1: none */
+    bool checked;
+    uint32_t crc, crc_want; /* of an archive's entry */
+    char broken[200];
     bool is_broken;
 };
 
@@ -38,15 +44,65 @@ void yh_stream_close(yh_stream *s)
 {
     if (s == NULL)
         return;
-    if (s->fd >= 0)
+    if (s->own_fd)
         close(s->fd);
-    if (s->z_open)
-        inflateEnd(&s->z);
-    ZSTD_freeDStream(s->zd);
+    if (s->spool >= 0)
+        close(s->spool);
+    yh_unpack_close(s->u);
     yh_free(s->raw);
     yh_free(s->win);
-    yh_free(s->path);
+    yh_free(s->name);
     yh_free(s);
+}
+
+/* ------------------------------------------------------------------ raw bytes */
+
+static void mark_broken(yh_stream *s, const char *what)
+{
+    s->is_broken = s->end = true;
+    snprintf(s->broken, sizeof s->broken, "%s near byte %llu of the compressed file", what,
+             (unsigned long long)(s->raw_done - (s->raw_len - s->raw_pos)));
+}
+
+static yh_status read_file(yh_stream *s, uint8_t *p, size_t room, size_t *got, yh_err *err)
+{
+    for (;;) {
+        ssize_t n = read(s->fd, p, room);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return yh_fail_errno(err, errno, "%s: cannot read at byte %llu", s->name,
+                                 (unsigned long long)s->raw_done);
+        *got = (size_t)n;
+        return YH_OK;
+    }
+}
+
+/* Up to `room` raw bytes; 0: the end. */
+static yh_status pull(yh_stream *s, uint8_t *p, size_t room, size_t *got, yh_err *err)
+{
+    *got = 0;
+    if (s->from == FROM_FILE) {
+        YH_TRY(read_file(s, p, room, got, err));
+    } else if (s->from == FROM_PART && s->left > 0) {
+        const uint8_t *from;
+        YH_TRY(yh_stream_peek(s->parent, 1, &from, got, err));
+        if (*got > room)
+            *got = room;
+        if (*got > s->left)
+            *got = (size_t)s->left;
+        memcpy(p, from, *got);
+        yh_stream_skip(s->parent, *got);
+        s->left -= *got;
+    } else if (s->from == FROM_RANGE && s->left > 0) {
+        *got = s->left < room ? (size_t)s->left : room;
+        YH_TRY(yh_random_read(&s->random, s->at, p, *got, err));
+        s->at += *got;
+        s->left -= *got;
+    }
+    s->raw_done += *got;
+    s->raw_end = *got == 0;
+    return YH_OK;
 }
 
 static yh_status read_raw(yh_stream *s, yh_err *err)
@@ -54,82 +110,129 @@ static yh_status read_raw(yh_stream *s, yh_err *err)
     if (s->raw_end || s->raw_pos < s->raw_len)
         return YH_OK;
     s->raw_pos = s->raw_len = 0;
-    for (;;) {
-        ssize_t n = read(s->fd, s->raw, RAW_CHUNK);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return yh_fail_errno(err, errno, "%s: cannot read at byte %llu", s->path,
-                                 (unsigned long long)s->raw_done);
-        s->raw_len = (size_t)n;
-        s->raw_done += (uint64_t)n;
-        s->raw_end = n == 0;
-        return YH_OK;
-    }
-}
-
-static yh_status start_gzip(yh_stream *s, yh_err *err)
-{
-    if (inflateInit2(&s->z, 15 + 16) != Z_OK)
-        return yh_fail(err, YH_NOMEM, "%s: no memory to decompress", s->path);
-    s->z_open = true;
-    return YH_OK;
+    return pull(s, s->raw, RAW_CHUNK, &s->raw_len, err);
 }
 
 /* Without its first bytes a compressed file would pass for text. */
 static void check_name(yh_stream *s)
 {
-    const char *dot = strrchr(yh_path_base(s->path), '.');
-    bool gz = dot != NULL && strcasecmp(dot, ".gz") == 0;
-    if (!gz && (dot == NULL || strcasecmp(dot, ".zst") != 0))
+    size_t base;
+    yh_packing k = yh_packing_named(yh_path_base(s->name), &base);
+    if (k == YH_PACKING_NONE)
         return;
-    snprintf(s->broken, sizeof s->broken, "is named %s, but does not begin like %s data", dot,
-             gz ? "gzip" : "zstd");
+    snprintf(s->broken, sizeof s->broken, "is named %s, but does not begin like %s data",
+             yh_path_base(s->name) + base, yh_packing_name(k));
     s->is_broken = s->end = true;
+}
+
+/* ------------------------------------------------------------------ opening */
+
+static yh_status make(yh_stream **out, const char *name, yh_err *err)
+{
+    yh_stream *s = *out = yh_calloc(1, sizeof *s);
+    if (s == NULL)
+        return yh_fail(err, YH_NOMEM, "%s: no memory to read", name);
+    s->fd = s->spool = -1;
+    s->ratio = YH_UNPACK_RATIO;
+    s->max = YH_UNPACK_MAX;
+    s->name = yh_strdup(name);
+    s->raw = yh_malloc(RAW_CHUNK);
+    if (s->name == NULL || s->raw == NULL)
+        return yh_fail(err, YH_NOMEM, "%s: no memory to read", name);
+    return YH_OK;
+}
+
+/* Looks at the first bytes. */
+static yh_status begin(yh_stream *s, yh_packing kind, yh_err *err)
+{
+    while (!s->raw_end && s->raw_len < 8) { /* a pipe may give fewer */
+        size_t n;
+        YH_TRY(pull(s, s->raw + s->raw_len, RAW_CHUNK - s->raw_len, &n, err));
+        s->raw_len += n;
+    }
+    s->kind = kind != YH_PACKING_NONE ? kind : yh_packing_of(s->raw, s->raw_len);
+    if (s->kind != YH_PACKING_NONE)
+        return yh_unpack_open(&s->u, s->kind, err);
+    if (s->raw_len > 0)
+        check_name(s);
+    return YH_OK;
 }
 
 yh_status yh_stream_open(yh_stream **out, const char *path, yh_err *err)
 {
-    *out = NULL;
-    yh_stream *s = yh_calloc(1, sizeof *s);
-    if (s == NULL)
-        return yh_fail(err, YH_NOMEM, "%s: no memory to read", path);
-    yh_status st = YH_OK;
-    s->fd = -1;
-    s->path = yh_strdup(path);
-    s->raw = yh_malloc(RAW_CHUNK);
-    if (s->path == NULL || s->raw == NULL) {
-        st = yh_fail(err, YH_NOMEM, "%s: no memory to read", path);
+    yh_status st = make(out, path, err);
+    yh_stream *s = *out;
+    if (st != YH_OK)
         goto fail;
-    }
     s->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (s->fd < 0) {
         st = yh_fail_errno(err, errno, "%s: cannot open", path);
         goto fail;
     }
+    s->own_fd = true;
     struct stat sb;
-    if (fstat(s->fd, &sb) == 0 && S_ISDIR(sb.st_mode)) {
-        st = yh_fail(err, YH_INVALID, "%s: is a folder, a file is needed", path);
-        goto fail;
-    }
-    YH_GOTO(st, read_raw(s, err), fail);
-    if (s->raw_len >= 2 && s->raw[0] == 0x1f && s->raw[1] == 0x8b) {
-        s->kind = GZIP;
-        YH_GOTO(st, start_gzip(s, err), fail);
-    } else if (s->raw_len >= 4 && memcmp(s->raw, "\x28\xb5\x2f\xfd", 4) == 0) {
-        s->kind = ZSTD;
-        s->zd = ZSTD_createDStream();
-        if (s->zd == NULL) {
-            st = yh_fail(err, YH_NOMEM, "%s: no memory to decompress", path);
+    if (fstat(s->fd, &sb) == 0) {
+        if (S_ISDIR(sb.st_mode)) {
+            st = yh_fail(err, YH_INVALID, "%s: is a folder, a file is needed", path);
             goto fail;
         }
-    } else if (s->raw_len > 0) {
-        check_name(s);
+        if (S_ISREG(sb.st_mode))
+            s->raw_size = (uint64_t)sb.st_size;
     }
-    *out = s;
+    YH_GOTO(st, begin(s, YH_PACKING_NONE, err), fail);
     return YH_OK;
 fail:
     yh_stream_close(s);
+    *out = NULL;
+    return st;
+}
+
+yh_status yh_stream_stdin(yh_stream **out, yh_err *err)
+{
+    yh_status st = make(out, "standard input", err);
+    if (st == YH_OK) {
+        (*out)->fd = STDIN_FILENO;
+        st = begin(*out, YH_PACKING_NONE, err);
+    }
+    if (st != YH_OK) {
+        yh_stream_close(*out);
+        *out = NULL;
+    }
+    return st;
+}
+
+yh_status yh_stream_part(yh_stream **out, yh_stream *parent, uint64_t length, const char *name,
+                         yh_err *err)
+{
+    yh_status st = make(out, name, err);
+    if (st == YH_OK) {
+        (*out)->from = FROM_PART;
+        (*out)->parent = parent;
+        (*out)->left = length;
+        st = begin(*out, YH_PACKING_NONE, err);
+    }
+    if (st != YH_OK) {
+        yh_stream_close(*out);
+        *out = NULL;
+    }
+    return st;
+}
+
+yh_status yh_stream_range(yh_stream **out, const yh_random *r, uint64_t at, uint64_t length,
+                          yh_packing kind, const char *name, yh_err *err)
+{
+    yh_status st = make(out, name, err);
+    if (st == YH_OK) {
+        (*out)->from = FROM_RANGE;
+        (*out)->random = *r;
+        (*out)->at = at;
+        (*out)->left = length;
+        st = begin(*out, kind, err);
+    }
+    if (st != YH_OK) {
+        yh_stream_close(*out);
+        *out = NULL;
+    }
     return st;
 }
 
@@ -139,97 +242,101 @@ yh_status yh_stream_memory(yh_stream **out, const void *p, size_t n, yh_err *err
     *out = s;
     if (s == NULL)
         return yh_fail(err, YH_NOMEM, "no memory for a stream");
-    s->fd = -1;
+    s->from = FROM_MEMORY;
+    s->fd = s->spool = -1;
     s->memory = p;
     s->len = n;
+    s->made = s->raw_done = s->raw_size = n;
     s->end = true;
     return YH_OK;
 }
 
-static void mark_broken(yh_stream *s, const char *what)
+yh_status yh_stream_memory_packed(yh_stream **out, const void *p, size_t n, yh_err *err)
 {
-    s->is_broken = s->end = true;
-    snprintf(s->broken, sizeof s->broken, "%s near byte %llu of the compressed file", what,
-             (unsigned long long)(s->raw_done - (s->raw_len - s->raw_pos)));
+    const yh_random r = {.fd = -1, .memory = p, .size = n};
+    if (yh_packing_of(p, n) == YH_PACKING_NONE)
+        return yh_stream_memory(out, p, n, err);
+    return yh_stream_range(out, &r, 0, n, YH_PACKING_NONE, "memory", err);
+}
+
+void yh_stream_expect(yh_stream *s, uint32_t crc)
+{
+    s->checked = s->u == NULL || s->kind == YH_PACKING_DEFLATE;
+    s->crc_want = crc;
+}
+
+void yh_stream_limit(yh_stream *s, uint32_t ratio, uint64_t max)
+{
+    if (ratio != 0)
+        s->ratio = ratio;
+    if (max != 0)
+        s->max = max;
+}
+
+/* ------------------------------------------------------------------ reading */
+
+static void check_growth(yh_stream *s)
+{
+    char what[100];
+    if (s->made <= YH_UNPACK_FREE && s->made <= s->max)
+        return;
+    if (s->made > s->max)
+        snprintf(what, sizeof what, "%s data grow beyond %llu bytes; reading stopped",
+                 yh_packing_name(s->kind), (unsigned long long)s->max);
+    else if (s->made / s->ratio > s->raw_done - (s->raw_len - s->raw_pos))
+        snprintf(what, sizeof what,
+                 "%s data grow to more than %u times their size; reading stopped",
+                 yh_packing_name(s->kind), (unsigned)s->ratio);
+    else
+        return;
+    mark_broken(s, what);
+}
+
+static void check_sum(yh_stream *s, size_t from)
+{
+    if (!s->checked)
+        return;
+    s->crc = (uint32_t)crc32(s->crc, s->win + from, (uInt)(s->len - from));
+    if (s->end && !s->is_broken && s->crc != s->crc_want)
+        mark_broken(s, "the checksum does not fit the data: they are damaged");
 }
 
 /* One step: appends at most OUT_CHUNK bytes to the window. */
-static yh_status step_gzip(yh_stream *s, yh_err *err)
-{
-    if (s->raw_pos == s->raw_len) { /* end of the file */
-        if (s->frame_open)
-            mark_broken(s, "gzip data end too early");
-        s->end = true;
-        return YH_OK;
-    }
-    s->frame_open = true;
-    s->z.next_in = s->raw + s->raw_pos;
-    s->z.avail_in = (uInt)(s->raw_len - s->raw_pos);
-    s->z.next_out = s->win + s->len;
-    s->z.avail_out = OUT_CHUNK;
-    int rc = inflate(&s->z, Z_NO_FLUSH);
-    s->len += OUT_CHUNK - s->z.avail_out;
-    s->raw_pos = s->raw_len - s->z.avail_in;
-    if (rc == Z_STREAM_END) {
-        s->frame_open = false; /* another member may follow */
-        YH_TRY(read_raw(s, err));
-        if (s->raw_pos < s->raw_len && s->raw[s->raw_pos] != 0x1f) {
-            mark_broken(s, "bytes that are not gzip follow the gzip data");
-            return YH_OK;
-        }
-        if (inflateReset(&s->z) != Z_OK)
-            mark_broken(s, "gzip data cannot be continued");
-    } else if (rc == Z_MEM_ERROR) {
-        return yh_fail(err, YH_NOMEM, "%s: no memory to decompress", s->path);
-    } else if (rc != Z_OK && rc != Z_BUF_ERROR) {
-        mark_broken(s, "gzip data are damaged");
-    }
-    return YH_OK;
-}
-
-static yh_status step_zstd(yh_stream *s, yh_err *err)
-{
-    if (s->raw_pos == s->raw_len && !s->raw_end)
-        return YH_OK;
-    ZSTD_inBuffer in = {s->raw, s->raw_len, s->raw_pos};
-    ZSTD_outBuffer o = {s->win + s->len, OUT_CHUNK, 0};
-    size_t rc = ZSTD_decompressStream(s->zd, &o, &in);
-    s->raw_pos = in.pos;
-    s->len += o.pos;
-    if (ZSTD_isError(rc)) {
-        if (ZSTD_getErrorCode(rc) == ZSTD_error_memory_allocation)
-            return yh_fail(err, YH_NOMEM, "%s: no memory to decompress", s->path);
-        char what[100];
-        snprintf(what, sizeof what, "zstd data are damaged (%s)", ZSTD_getErrorName(rc));
-        mark_broken(s, what);
-        return YH_OK;
-    }
-    if (s->raw_end && in.pos == in.size && o.pos == 0) {
-        if (s->frame_open)
-            mark_broken(s, "zstd data end too early");
-        s->end = true;
-        return YH_OK;
-    }
-    s->frame_open = rc != 0;
-    return YH_OK;
-}
-
 static yh_status step(yh_stream *s, yh_err *err)
 {
-    YH_TRY(read_raw(s, err));
     uint8_t *w = yh_grow(s->win, &s->cap, s->len + OUT_CHUNK, 1);
     if (w == NULL)
-        return yh_fail(err, YH_NOMEM, "%s: no memory for a window of %zu bytes", s->path, s->len);
+        return yh_fail(err, YH_NOMEM, "%s: no memory for a window of %zu bytes", s->name, s->len);
     s->win = w;
-    if (s->kind == GZIP)
-        return step_gzip(s, err);
-    if (s->kind == ZSTD)
-        return step_zstd(s, err);
-    size_t n = s->raw_len - s->raw_pos;
-    memcpy(s->win + s->len, s->raw + s->raw_pos, n); /* n <= RAW_CHUNK == OUT_CHUNK */
-    s->len += n;
-    s->raw_pos = s->raw_len;
-    s->end = s->raw_end;
+    if (s->u == NULL) {
+        size_t n = s->raw_len - s->raw_pos;
+        if (n > 0) { /* what was looked at */
+            memcpy(s->win + s->len, s->raw + s->raw_pos, n);
+            s->raw_pos = s->raw_len;
+        } else {
+            YH_TRY(pull(s, s->win + s->len, OUT_CHUNK, &n, err));
+        }
+        s->len += n;
+        s->made += n;
+        s->end = s->raw_end;
+        check_sum(s, s->len - n);
+        return YH_OK;
+    }
+    YH_TRY(read_raw(s, err));
+    yh_unpack_is is;
+    size_t at = s->len;
+    YH_TRY(yh_unpack_step(s->u, s->raw, s->raw_len, &s->raw_pos, s->raw_end, s->win,
+                          s->len + OUT_CHUNK, &at, &is, err));
+    size_t from = s->len;
+    s->made += at - from;
+    s->len = at;
+    if (is == YH_UNPACK_BROKEN)
+        mark_broken(s, yh_unpack_what(s->u));
+    else if (is == YH_UNPACK_ENDED)
+        s->end = true;
+    else
+        check_growth(s);
+    check_sum(s, from);
     return YH_OK;
 }
 
@@ -254,14 +361,130 @@ void yh_stream_skip(yh_stream *s, size_t n)
     s->offset += n;
 }
 
+yh_status yh_stream_pass(yh_stream *s, uint64_t n, yh_err *err)
+{
+    while (n > 0) {
+        const uint8_t *p;
+        size_t k;
+        YH_TRY(yh_stream_peek(s, 1, &p, &k, err));
+        if (k == 0)
+            return YH_OK;
+        if (k > n)
+            k = (size_t)n;
+        yh_stream_skip(s, k);
+        n -= k;
+    }
+    return YH_OK;
+}
+
+/* ------------------------------------------------------------------ reading anywhere */
+
+yh_status yh_random_read(const yh_random *r, uint64_t at, void *p, size_t n, yh_err *err)
+{
+    if (at > r->size || n > r->size - at)
+        return yh_fail(err, YH_CORRUPT, "%zu bytes at byte %llu are behind the end (%llu)", n,
+                       (unsigned long long)at, (unsigned long long)r->size);
+    if (n == 0)
+        return YH_OK;
+    if (r->fd < 0) {
+        memcpy(p, r->memory + at, n);
+        return YH_OK;
+    }
+    uint8_t *to = p;
+    while (n > 0) {
+        ssize_t k = pread(r->fd, to, n, (off_t)at);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0)
+            return yh_fail_errno(err, errno, "cannot read at byte %llu", (unsigned long long)at);
+        if (k == 0)
+            return yh_fail(err, YH_CORRUPT, "the file became shorter than %llu bytes",
+                           (unsigned long long)r->size);
+        to += k;
+        at += (uint64_t)k;
+        n -= (size_t)k;
+    }
+    return YH_OK;
+}
+
+static yh_status spool(yh_stream *s, yh_random *r, yh_err *err)
+{
+    const char *dir = getenv("TMPDIR");
+    if (dir == NULL || dir[0] == '\0')
+        dir = "/tmp";
+    char *path = yh_path_join(dir, "yh-spool-XXXXXX");
+    if (path == NULL)
+        return yh_fail(err, YH_NOMEM, "no memory for a path");
+    s->spool = mkostemp(path, O_CLOEXEC);
+    if (s->spool >= 0)
+        (void)unlink(path);
+    yh_free(path);
+    if (s->spool < 0)
+        return yh_fail_errno(err, errno, "%s: cannot make a temporary file (set TMPDIR)", dir);
+    r->size = 0;
+    for (;;) {
+        const uint8_t *p;
+        size_t n;
+        YH_TRY(yh_stream_peek(s, 1, &p, &n, err));
+        if (n == 0)
+            break;
+        for (size_t done = 0; done < n;) {
+            ssize_t k = write(s->spool, p + done, n - done);
+            if (k < 0 && errno == EINTR)
+                continue;
+            if (k < 0)
+                return yh_fail_errno(err, errno, "%s: cannot write a temporary file", dir);
+            done += (size_t)k;
+        }
+        r->size += n;
+        yh_stream_skip(s, n);
+    }
+    r->fd = s->spool;
+    r->memory = NULL;
+    return YH_OK;
+}
+
+yh_status yh_stream_random(yh_stream *s, yh_random *r, yh_err *err)
+{
+    if (s->memory != NULL || s->from == FROM_MEMORY) {
+        *r = (yh_random){.fd = -1, .memory = s->memory, .size = s->len};
+        return YH_OK;
+    }
+    if (s->from == FROM_FILE && s->u == NULL && s->raw_size > 0) {
+        *r = (yh_random){.fd = s->fd, .size = s->raw_size};
+        return YH_OK;
+    }
+    return spool(s, r, err);
+}
+
+uint64_t yh_stream_raw_used(const yh_stream *s)
+{
+    return s->raw_done - (s->raw_len - s->raw_pos);
+}
+
+uint64_t yh_stream_left(const yh_stream *s)
+{
+    return s->left;
+}
+
 uint64_t yh_stream_offset(const yh_stream *s)
 {
     return s->offset;
 }
 
+uint64_t yh_stream_made(const yh_stream *s)
+{
+    return s->made;
+}
+
 uint64_t yh_stream_raw_done(const yh_stream *s)
 {
     return s->raw_done;
+}
+
+uint64_t yh_stream_raw_size(const yh_stream *s)
+{
+    return s->raw_size;
 }
 
 const char *yh_stream_broken(const yh_stream *s)
