@@ -1,43 +1,37 @@
-/* Text to ids: repair, added tokens, normalizer, pre-tokenizer, model, post-processor. */
-#include "text/tok_impl.h"
+/* Text to ids: repair, added tokens, normalizer, then split.c; post-processor. */
+#include "text/encode.h"
 #include "text/utf8.h"
-
-/* Memory of one encoding; kept by the tokenizer for the next one. */
-typedef struct yh_enc {
-    struct yh_enc *next;
-    yh_bpe_work work;
-    yh_scan_state *scan[YH_TOK_STEPS];
-    yh_buf repaired, normal;
-    yh_pieces repair_map, normal_map;
-} yh_enc;
-
-/* One run of text without added tokens on its way to ids. */
-typedef struct run {
-    const yh_tok *t;
-    yh_enc *e;
-    unsigned flags;
-    yh_ids *out;
-    const uint8_t *text; /* normalised */
-    size_t n;
-    size_t base;             /* of text[0] in the whole normalised run */
-    const yh_pieces *normal; /* from that to the repaired run; NULL: the same bytes */
-    size_t repaired_at;      /* of that run in the repaired text */
-    const yh_pieces *repair; /* to the caller's text; NULL: the same bytes */
-    bool spaced;             /* text[0] is a space that the pre-tokenizer put there */
-} run;
 
 static void enc_free(yh_enc *e)
 {
     if (e == NULL)
         return;
     yh_bpe_work_fini(&e->work);
-    for (int i = 0; i < YH_TOK_STEPS; i++)
+    for (int i = 0; i < YH_PRE_STEPS; i++)
         yh_scan_state_free(e->scan[i]);
+    for (int i = 0; i < YH_NORM_STEPS; i++)
+        yh_scan_state_free(e->norm_scan[i]);
+    for (int i = 0; i < YH_LAYERS; i++) {
+        yh_buf_fini(&e->layer[i].text);
+        yh_free(e->layer[i].map.at);
+    }
     yh_buf_fini(&e->repaired);
-    yh_buf_fini(&e->normal);
     yh_free(e->repair_map.at);
-    yh_free(e->normal_map.at);
     yh_free(e);
+}
+
+static yh_status enc_create(const yh_tok *t, yh_enc **out, yh_err *err)
+{
+    yh_enc *e = *out = yh_calloc(1, sizeof *e);
+    if (e == NULL)
+        return yh_fail(err, YH_NOMEM, "no memory for an encoder");
+    for (size_t i = 0; i < t->pre.n; i++)
+        if (t->pre.step[i].pattern != NULL)
+            YH_TRY(yh_scan_state_create(&e->scan[i], t->pre.step[i].pattern, err));
+    for (size_t i = 0; i < t->norm.n; i++)
+        if (t->norm.step[i].pattern != NULL)
+            YH_TRY(yh_scan_state_create(&e->norm_scan[i], t->norm.step[i].pattern, err));
+    return YH_OK;
 }
 
 static yh_status enc_take(const yh_tok *t, yh_enc **out, yh_err *err)
@@ -49,15 +43,10 @@ static yh_status enc_take(const yh_tok *t, yh_enc **out, yh_err *err)
         m->idle = e->next;
     pthread_mutex_unlock(&m->lock);
     if (e == NULL) {
-        e = yh_calloc(1, sizeof *e);
-        if (e == NULL)
-            return yh_fail(err, YH_NOMEM, "no memory for an encoder");
-        for (size_t i = 0; i < t->n_pre; i++) {
-            yh_status s = yh_scan_state_create(&e->scan[i], t->pre[i].pattern, err);
-            if (s != YH_OK) {
-                enc_free(e);
-                return s;
-            }
+        yh_status s = enc_create(t, &e, err);
+        if (s != YH_OK) {
+            enc_free(e);
+            return s;
         }
     }
     *out = e;
@@ -70,8 +59,15 @@ static void enc_give(const yh_tok *t, yh_enc *e)
     /* a huge document's memory is not kept */
     if (e->repaired.cap > (1 << 20))
         yh_buf_fini(&e->repaired);
-    if (e->normal.cap > (1 << 20))
-        yh_buf_fini(&e->normal);
+    for (int i = 0; i < YH_LAYERS; i++) {
+        yh_layer *l = &e->layer[i];
+        if (l->text.cap > (1 << 20))
+            yh_buf_fini(&l->text);
+        if (l->map.cap > (1 << 16)) {
+            yh_free(l->map.at);
+            l->map = (yh_pieces){0};
+        }
+    }
     if (e->work.cap > (1 << 16)) {
         yh_bpe_work_fini(&e->work);
     }
@@ -91,7 +87,7 @@ void yh_tok_idle_free(yh_tok *t)
     }
 }
 
-static yh_status reserve(run *r, size_t extra, yh_err *err)
+yh_status yh_run_reserve(yh_run *r, size_t extra, yh_err *err)
 {
     yh_ids *o = r->out;
     size_t need = o->n + extra, cap = o->cap;
@@ -115,175 +111,28 @@ static yh_status reserve(run *r, size_t extra, yh_err *err)
     return YH_OK;
 }
 
-/* [*b, *e) of a changed text to its source. */
-static void map_back(const yh_pieces *p, size_t *b, size_t *e)
+/* An id that is not the model's. */
+static yh_status add_id(yh_run *r, uint32_t id, yh_err *err)
 {
-    size_t want[2] = {*b, *e > *b ? *e - 1 : *e}, got[2] = {0, 0};
-    for (int k = 0; k < 2; k++) {
-        size_t lo = 0, hi = p->n;
-        while (lo + 1 < hi) {
-            size_t mid = lo + (hi - lo) / 2;
-            if (p->at[mid].out <= want[k])
-                lo = mid;
-            else
-                hi = mid;
-        }
-        const yh_piece *q = &p->at[lo];
-        if (q->same)
-            got[k] = q->src + (want[k] - q->out) + (size_t)k;
-        else
-            got[k] = k == 0 ? q->src : q->src + q->src_len;
-    }
-    *b = got[0];
-    *e = got[1];
-}
-
-/* Byte offsets [b, e) in r->text to the caller's text, grown to whole characters. */
-static void place(const run *r, size_t b, size_t e, uint64_t *begin, uint64_t *end)
-{
-    while (b > 0 && (r->text[b] & 0xC0) == 0x80)
-        b--;
-    while (e < r->n && (r->text[e] & 0xC0) == 0x80)
-        e++;
-    if (r->spaced) {
-        /* the added space stands for the first character, as Hugging Face has it */
-        size_t first = r->n > 1 ? (size_t)yh_utf8_len(r->text[1]) : 0;
-        e = e <= 1 ? first : e - 1;
-        b = b == 0 ? 0 : b - 1;
-    }
-    b += r->base;
-    e += r->base;
-    if (r->normal != NULL)
-        map_back(r->normal, &b, &e);
-    b += r->repaired_at;
-    e += r->repaired_at;
-    if (r->repair != NULL)
-        map_back(r->repair, &b, &e);
-    *begin = b;
-    *end = e;
-}
-
-static size_t is_trimmed(const uint8_t *p)
-{
-    int len;
-    return (yh_uc_class(yh_utf8_next(p, &len)) & YH_UC_S) ? (size_t)len : 0;
-}
-
-/* ByteLevel's trim_offsets: white space at both ends of a token is not in its offsets. */
-static void trim(const run *r, size_t *b, size_t *e)
-{
-    while (*b < *e && (r->text[*b] & 0xC0) != 0x80) {
-        size_t len = is_trimmed(r->text + *b);
-        if (len == 0 || *b + len > *e)
-            break;
-        *b += len;
-    }
-    while (*e > *b) {
-        size_t c = *e - 1;
-        while (c > *b && (r->text[c] & 0xC0) == 0x80)
-            c--;
-        size_t len = (r->text[c] & 0xC0) == 0x80 ? 0 : is_trimmed(r->text + c);
-        if (len == 0 || c + len != *e)
-            break;
-        *e = c;
-    }
-}
-
-static yh_status word(run *r, size_t b, size_t e, yh_err *err)
-{
-    const uint32_t *id;
-    size_t n;
-    YH_TRY(yh_bpe_word(&r->t->model, &r->e->work, r->text + b, e - b, &id, &n, err));
-    if (r->out->n + n > r->out->cap || (r->flags & YH_ENCODE_OFFSETS))
-        YH_TRY(reserve(r, n, err));
-    uint32_t *to = r->out->id + r->out->n;
-    for (size_t i = 0; i < n; i++)
-        to[i] = id[i];
-    if (r->flags & YH_ENCODE_OFFSETS)
-        for (size_t i = 0; i < n; i++) {
-            size_t at = b, end = b + r->t->model.len[id[i]];
-            b = end;
-            if (r->t->trim_offsets)
-                trim(r, &at, &end);
-            place(r, at, end, &r->out->begin[r->out->n + i], &r->out->end[r->out->n + i]);
-        }
-    r->out->n += n;
-    return YH_OK;
-}
-
-static yh_status steps(run *r, size_t step, size_t b, size_t e, yh_err *err);
-
-static yh_status match_or_gap(run *r, size_t step, size_t b, size_t e, bool match, yh_err *err)
-{
-    yh_behavior k = r->t->pre[step].behavior;
-    if (b == e || (match && k == YH_DROP_MATCHES) || (!match && k == YH_DROP_GAPS))
-        return YH_OK;
-    return steps(r, step + 1, b, e, err);
-}
-
-/* Cuts [b, e) by the pre-tokenizer's steps from `step` on; as deep as there are steps. */
-static yh_status steps(run *r, size_t step, size_t b, size_t e, yh_err *err)
-{
-    if (step == r->t->n_pre)
-        return word(r, b, e, err);
-    const yh_pattern *p = r->t->pre[step].pattern;
-    const uint8_t *text = r->text + b;
-    size_t n = e - b, at = 0;
-    yh_scan kind = yh_pattern_kind(p);
-    if (kind != YH_SCAN_REGEX && step + 1 == r->t->n_pre &&
-        r->t->pre[step].behavior != YH_DROP_MATCHES) {
-        while (at < n) {
-            size_t end = yh_scan_word(kind, text, n, at);
-            YH_TRY(word(r, b + at, b + end, err));
-            at = end;
-        }
-        return YH_OK;
-    }
-    while (at < n) {
-        size_t mb, me;
-        YH_TRY(yh_scan_next(p, r->e->scan[step], text, n, at, &mb, &me, err));
-        YH_TRY(match_or_gap(r, step, b + at, b + mb, false, err));
-        YH_TRY(match_or_gap(r, step, b + mb, b + me, true, err));
-        at = me;
-        if (yh_stop_requested())
-            return yh_fail(err, YH_STOPPED, "stopped");
-    }
-    return YH_OK;
-}
-
-static yh_status pretokenize(run *r, const uint8_t *text, size_t n, yh_err *err)
-{
-    yh_buf spaced;
-    if (n == 0)
-        return YH_OK;
-    r->text = text;
-    r->n = n;
-    r->spaced = false;
-    if (!r->t->prefix_space || text[0] == ' ')
-        return steps(r, 0, 0, n, err);
-    yh_buf_init(&spaced, 0);
-    yh_status s = yh_buf_addc(&spaced, ' ', err);
-    if (s == YH_OK)
-        s = yh_buf_add(&spaced, text, n, err);
-    if (s == YH_OK) {
-        r->text = (const uint8_t *)spaced.data;
-        r->n = spaced.len;
-        r->spaced = true;
-        s = steps(r, 0, 0, spaced.len, err);
-    }
-    yh_buf_fini(&spaced);
-    return s;
-}
-
-static yh_status add_id(run *r, uint32_t id, uint64_t b, uint64_t e, yh_err *err)
-{
-    YH_TRY(reserve(r, 1, err));
+    YH_TRY(yh_run_reserve(r, 1, err));
     r->out->id[r->out->n] = id;
-    if (r->flags & YH_ENCODE_OFFSETS) {
-        r->out->begin[r->out->n] = b;
-        r->out->end[r->out->n] = e;
-    }
+    if (r->flags & YH_ENCODE_OFFSETS)
+        r->out->begin[r->out->n] = r->out->end[r->out->n] = 0;
     r->out->n++;
+    return YH_OK;
+}
+
+/* An added token, which is p[0..n) and stands at [begin, end) of the repaired text. */
+static yh_status add_added(yh_run *r, int32_t k, const uint8_t *p, size_t n, size_t begin,
+                           size_t end, yh_err *err)
+{
+    YH_TRY(add_id(r, r->t->added[k].id, err));
+    if ((r->flags & YH_ENCODE_OFFSETS) == 0)
+        return YH_OK;
+    size_t i = r->out->n - 1;
+    if (r->t->trim_offsets)
+        yh_place_trim(r, p, n, false, i - r->first, &begin, &end);
+    yh_place_set(r, i, begin, end);
     return YH_OK;
 }
 
@@ -306,7 +155,7 @@ static bool word_behind(const uint8_t *t, size_t n, size_t at)
 
 /* Next added token in t[*from..n): [*b, *e) with the white space that it swallows; -1: none.
  * done: end of what is dealt with already; *from moves behind the match proper. */
-static int32_t next_added(const run *r, const yh_trie *trie, const uint8_t *t, size_t n,
+static int32_t next_added(const yh_run *r, const yh_trie *trie, const uint8_t *t, size_t n,
                           size_t *from, size_t done, size_t *b, size_t *e)
 {
     for (;;) {
@@ -341,37 +190,50 @@ static int32_t next_added(const run *r, const yh_trie *trie, const uint8_t *t, s
     }
 }
 
-/* A run between raw added tokens: normalise, then the added tokens of normalised text. */
-static yh_status normalised(run *r, const uint8_t *raw, size_t n, size_t at, yh_err *err)
+/* The normalizer's steps over r->text; each that changes it adds a layer. */
+static yh_status normalise(yh_run *r, yh_err *err)
 {
-    const uint8_t *text = raw;
-    size_t from = 0, done = 0, b, e;
-    r->normal = NULL;
-    r->repaired_at = at;
-    if (r->t->nfc && yh_nfc_prefix(raw, n) != n) {
-        bool offsets = (r->flags & YH_ENCODE_OFFSETS) != 0;
-        yh_buf_clear(&r->e->normal);
-        r->e->normal_map.n = 0;
-        YH_TRY(yh_nfc(raw, n, &r->e->normal, offsets ? &r->e->normal_map : NULL, err));
-        text = (const uint8_t *)r->e->normal.data;
-        n = r->e->normal.len;
-        r->normal = offsets ? &r->e->normal_map : NULL;
+    const yh_norm *m = &r->t->norm;
+    for (size_t i = 0; i < m->n && r->n > 0; i++) {
+        yh_layer *l = &r->e->layer[r->layers];
+        bool changed;
+        yh_buf_clear(&l->text);
+        l->map.n = 0;
+        l->base = 0;
+        YH_TRY(yh_norm_run(&m->step[i], r->e->norm_scan[i], r->text, r->n, &l->text,
+                           r->maps ? &l->map : NULL, &changed, err));
+        if (!changed)
+            continue;
+        r->text = (const uint8_t *)l->text.data;
+        r->n = l->text.len;
+        r->layers++;
     }
-    for (;;) {
-        int32_t k = next_added(r, &r->t->normal, text, n, &from, done, &b, &e);
-        r->base = done;
-        YH_TRY(pretokenize(r, text + done, (k < 0 ? n : b) - done, err));
+    return YH_OK;
+}
+
+/* A run between raw added tokens, [at, at + n) of the source: normalise, then the added tokens of
+ * normalised text. */
+static yh_status normalised(yh_run *r, size_t at, size_t n, yh_err *err)
+{
+    size_t from = 0, done = 0, b = 0, e = 0, begin = 0, end = 0;
+    r->layers = 0;
+    r->at = at;
+    r->text = r->source + at;
+    r->n = n;
+    YH_TRY(normalise(r, err));
+    while (r->n > 0) {
+        int32_t k = next_added(r, &r->t->normal, r->text, r->n, &from, done, &b, &e);
+        size_t stop = k < 0 ? r->n : b;
+        if (stop > done)
+            YH_TRY(yh_split(r, 0, done, stop, err));
         if (k < 0)
-            return YH_OK;
-        uint64_t ob = 0, oe = 0;
-        r->text = text;
-        r->n = n;
-        r->base = 0;
-        r->spaced = false;
-        place(r, b, e, &ob, &oe);
-        YH_TRY(add_id(r, r->t->added[k].id, ob, oe, err));
+            break;
+        if (r->flags & YH_ENCODE_OFFSETS)
+            yh_place(r, b, e, &begin, &end);
+        YH_TRY(add_added(r, k, r->text + b, e - b, begin, end, err));
         done = e;
     }
+    return YH_OK;
 }
 
 static yh_status repair(yh_enc *e, const uint8_t *t, size_t n, bool offsets, yh_err *err)
@@ -400,7 +262,7 @@ static yh_status repair(yh_enc *e, const uint8_t *t, size_t n, bool offsets, yh_
     return YH_OK;
 }
 
-static yh_status encode_text(run *r, const uint8_t *text, size_t n, yh_err *err)
+static yh_status encode_text(yh_run *r, const uint8_t *text, size_t n, yh_err *err)
 {
     size_t from = 0, done = 0, b = 0, e = 0;
     if (yh_utf8_valid(text, n) != n) {
@@ -411,19 +273,27 @@ static yh_status encode_text(run *r, const uint8_t *text, size_t n, yh_err *err)
         if (offsets)
             r->repair = &r->e->repair_map;
     }
+    r->source = text;
+    r->source_n = n;
     for (;;) {
         int32_t k = next_added(r, &r->t->raw, text, n, &from, done, &b, &e);
         size_t stop = k < 0 ? n : b;
         if (stop > done)
-            YH_TRY(normalised(r, text + done, stop - done, done, err));
+            YH_TRY(normalised(r, done, stop - done, err));
         if (k < 0)
             return YH_OK;
-        size_t ob = b, oe = e;
-        if (r->repair != NULL)
-            map_back(r->repair, &ob, &oe);
-        YH_TRY(add_id(r, r->t->added[k].id, ob, oe, err));
+        YH_TRY(add_added(r, k, text + b, e - b, b, e, err));
         done = e;
     }
+}
+
+/* Whether a step must know where in the source it is. */
+static bool needs_maps(const yh_tok *t)
+{
+    for (size_t i = 0; i < t->pre.n; i++)
+        if (t->pre.step[i].kind == YH_PRE_METASPACE && t->pre.step[i].prepend == YH_PREPEND_FIRST)
+            return true;
+    return false;
 }
 
 yh_status yh_tok_encode(const yh_tok *t, const char *text, size_t n, unsigned flags, yh_ids *out,
@@ -433,14 +303,16 @@ yh_status yh_tok_encode(const yh_tok *t, const char *text, size_t n, unsigned fl
     if ((flags & YH_ENCODE_OFFSETS) && out->n > 0 && out->begin == NULL)
         return yh_fail(err, YH_INVALID, "ids without offsets cannot be continued with offsets");
     YH_TRY(enc_take(t, &e, err));
-    run r = {.t = t, .e = e, .flags = flags, .out = out};
-    yh_status s = reserve(&r, n / 4 + t->n_before + t->n_after + 8, err);
+    yh_run r = {.t = t, .e = e, .flags = flags, .out = out};
+    r.maps = (flags & YH_ENCODE_OFFSETS) || needs_maps(t);
+    yh_status s = yh_run_reserve(&r, n / 4 + t->n_before + t->n_after + 8, err);
     for (size_t i = 0; s == YH_OK && (flags & YH_ENCODE_TEMPLATE) && i < t->n_before; i++)
-        s = add_id(&r, t->before[i], 0, 0, err);
+        s = add_id(&r, t->before[i], err);
+    r.first = out->n;
     if (s == YH_OK && n > 0)
         s = encode_text(&r, (const uint8_t *)text, n, err);
     for (size_t i = 0; s == YH_OK && (flags & YH_ENCODE_TEMPLATE) && i < t->n_after; i++)
-        s = add_id(&r, t->after[i], 0, 0, err);
+        s = add_id(&r, t->after[i], err);
     enc_give(t, e);
     return s;
 }

@@ -1,27 +1,16 @@
-/* Normal form C with the alignments that Hugging Face's tokenizers keep. */
+/* Normal forms with the alignments that Hugging Face's tokenizers keep. */
 #include <stdlib.h>
 #include <utf8proc.h>
 
 #include "text/unicode.h"
 #include "text/utf8.h"
 
-yh_status yh_pieces_add(yh_pieces *p, yh_piece piece, yh_err *err)
+size_t yh_nfc_prefix(const uint8_t *p, size_t n)
 {
-    if (piece.same && p->n > 0 && p->at[p->n - 1].same &&
-        p->at[p->n - 1].src + p->at[p->n - 1].src_len == piece.src) {
-        p->at[p->n - 1].out_len += piece.out_len;
-        p->at[p->n - 1].src_len += piece.src_len;
-        return YH_OK;
-    }
-    yh_piece *at = yh_grow(p->at, &p->cap, p->n + 1, sizeof *at);
-    if (at == NULL)
-        return yh_fail(err, YH_NOMEM, "no memory for text positions");
-    p->at = at;
-    p->at[p->n++] = piece;
-    return YH_OK;
+    return yh_nf_prefix(YH_FORM_C, p, n);
 }
 
-size_t yh_nfc_prefix(const uint8_t *p, size_t n)
+size_t yh_nf_prefix(yh_form form, const uint8_t *p, size_t n)
 {
     size_t i = 0, safe = 0; /* safe: start of the last safe character */
     while (i < n) {
@@ -31,7 +20,7 @@ size_t yh_nfc_prefix(const uint8_t *p, size_t n)
         }
         int len;
         uint32_t cp = yh_utf8_next(p + i, &len);
-        if ((yh_uc_class(cp) & YH_UC_SAFE) == 0)
+        if (!yh_uc_is_safe(form, cp))
             return safe;
         safe = i;
         i += (size_t)len;
@@ -52,17 +41,16 @@ typedef struct units {
     size_t n, cap, spare_cap;
 } units;
 
-static yh_status decompose(units *u, const uint8_t *p, size_t n, yh_err *err)
+static yh_status decompose(units *u, int flags, const uint8_t *p, size_t n, yh_err *err)
 {
     u->n = 0;
     for (size_t i = 0; i < n;) {
         int len, boundary = 0;
         utf8proc_int32_t d[32];
         uint32_t cp = yh_utf8_next(p + i, &len);
-        utf8proc_ssize_t k = yh_nfc_knows(cp)
-                                 ? utf8proc_decompose_char((utf8proc_int32_t)cp, d, 32,
-                                                           UTF8PROC_DECOMPOSE, &boundary)
-                                 : 0;
+        utf8proc_ssize_t k = yh_nfc_knows(cp) ? utf8proc_decompose_char((utf8proc_int32_t)cp, d, 32,
+                                                                        flags, &boundary)
+                                              : 0;
         if (k < 1 || k > 32) {
             d[0] = (utf8proc_int32_t)cp;
             k = 1;
@@ -155,50 +143,25 @@ static void compose(units *u)
     u->n = n;
 }
 
-/* Appends the units; the k-th character's place in the source follows from the changes. */
-static yh_status emit(const units *u, const uint8_t *p, size_t n, size_t src, yh_buf *out,
-                      yh_pieces *pieces, yh_err *err)
-{
-    size_t at = 0, last = 0; /* source bytes consumed; begin of the last character of them */
-    for (size_t i = 0; i < u->n; i++) {
-        uint8_t text[4];
-        int len = yh_utf8_encode((uint32_t)u->at[i].cp, text);
-        size_t begin = last;
-        if (u->at[i].change <= 0 && at < n) {
-            begin = at;
-            for (int64_t k = u->at[i].change; k <= 0 && at < n; k++) {
-                last = at;
-                at += (size_t)yh_utf8_len(p[at]);
-            }
-        }
-        if (pieces != NULL)
-            YH_TRY(yh_pieces_add(pieces,
-                                 (yh_piece){out->len, (size_t)len, src + begin,
-                                            (size_t)yh_utf8_len(p[begin]), false},
-                                 err));
-        YH_TRY(yh_buf_add(out, text, (size_t)len, err));
-    }
-    return YH_OK;
-}
-
-static yh_status copy(const uint8_t *p, size_t n, size_t src, yh_buf *out, yh_pieces *pieces,
-                      yh_err *err)
-{
-    if (n == 0)
-        return YH_OK;
-    if (pieces != NULL)
-        YH_TRY(yh_pieces_add(pieces, (yh_piece){out->len, n, src, n, true}, err));
-    return yh_buf_add(out, p, n, err);
-}
-
 yh_status yh_nfc(const uint8_t *p, size_t n, yh_buf *out, yh_pieces *pieces, yh_err *err)
 {
+    return yh_nf(YH_FORM_C, p, n, out, pieces, err);
+}
+
+yh_status yh_nf(yh_form form, const uint8_t *p, size_t n, yh_buf *out, yh_pieces *pieces,
+                yh_err *err)
+{
     units u = {0};
+    yh_edit edit;
     yh_status s = YH_OK;
     size_t i = 0;
+    int flags = UTF8PROC_DECOMPOSE;
+    if (form == YH_FORM_KC || form == YH_FORM_KD)
+        flags |= UTF8PROC_COMPAT;
+    yh_edit_init(&edit, p, n, out, pieces);
     while (i < n && s == YH_OK) {
-        size_t good = yh_nfc_prefix(p + i, n - i);
-        YH_GOTO(s, copy(p + i, good, i, out, pieces, err), done);
+        size_t good = yh_nf_prefix(form, p + i, n - i);
+        YH_GOTO(s, yh_edit_copy(&edit, p + i, good, err), done);
         i += good;
         if (i == n)
             break;
@@ -207,16 +170,20 @@ yh_status yh_nfc(const uint8_t *p, size_t n, yh_buf *out, yh_pieces *pieces, yh_
         bool unsafe = false;
         while (e < n) {
             int len;
-            bool safe = (yh_uc_class(yh_utf8_next(p + e, &len)) & YH_UC_SAFE) != 0;
+            bool safe = yh_uc_is_safe(form, yh_utf8_next(p + e, &len));
             if (safe && unsafe)
                 break;
             unsafe = unsafe || !safe;
             e += (size_t)len;
         }
-        YH_GOTO(s, decompose(&u, p + i, e - i, err), done);
+        YH_GOTO(s, decompose(&u, flags, p + i, e - i, err), done);
         YH_GOTO(s, reorder(&u, err), done);
-        compose(&u);
-        YH_GOTO(s, emit(&u, p + i, e - i, i, out, pieces, err), done);
+        if (form == YH_FORM_C || form == YH_FORM_KC)
+            compose(&u);
+        for (size_t k = 0; k < u.n && s == YH_OK; k++)
+            s = yh_edit_put(&edit, (uint32_t)u.at[k].cp, (int)u.at[k].change, err);
+        if (s == YH_OK)
+            s = yh_edit_end(&edit, err);
         i = e;
     }
 done:

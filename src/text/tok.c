@@ -24,8 +24,8 @@ void yh_tok_free(yh_tok *t)
         return;
     yh_tok_idle_free(t);
     yh_bpe_fini(&t->model);
-    for (size_t i = 0; i < t->n_pre; i++)
-        yh_pattern_free(t->pre[i].pattern);
+    yh_norm_fini(&t->norm);
+    yh_pre_fini(&t->pre);
     for (size_t i = 0; i < t->n_added; i++)
         yh_free(t->added[i].content);
     yh_free(t->added);
@@ -83,13 +83,12 @@ yh_status yh_tok_finish(yh_tok *t, const char *name, yh_err *err)
     for (size_t i = 0; i < t->n_added && s == YH_OK; i++) {
         const yh_added *a = &t->added[i];
         t->special[a->id] = a->special ? 3 : 1;
-        if (!a->normalized || !t->nfc) {
-            s = yh_trie_add(a->normalized ? &t->normal : &t->raw, a->content, a->len, (int32_t)i,
-                            err);
+        if (!a->normalized) {
+            s = yh_trie_add(&t->raw, a->content, a->len, (int32_t)i, err);
             continue;
         }
         yh_buf_clear(&b);
-        s = yh_nfc((const uint8_t *)a->content, a->len, &b, NULL, err);
+        s = yh_norm_text(&t->norm, a->content, a->len, &b, err);
         if (s == YH_OK)
             s = yh_trie_add(&t->normal, b.data, b.len, (int32_t)i, err);
     }

@@ -1,5 +1,12 @@
-/* What a yh_tok is made of: added tokens, normalizer, pre-tokenizer, model, post-processor. (The
- * decoder is ByteLevel's in every tokenizer that is supported.) Private to src/text. */
+/* What a yh_tok is made of, in the order that text passes: added tokens, normalizer, pre-tokenizer,
+ * model, post-processor; and the decoder. Private to src/text.
+ *
+ *   norm.h   text -> text, with alignments          norm*.c, precompiled.c, nfc.c, sp_norm.c
+ *   pre.h    text -> words                          pre*.c, pretok.c, regex.c
+ *   model    word -> ids and their places           bpe.c, units.c, unigram.c, wordpiece.c
+ *   decode.h ids -> text                            decode*.c
+ *
+ * encode.c leads a text through the first three; tok_json.c reads tokenizer.json. */
 #ifndef YH_TEXT_TOK_IMPL_H
 #define YH_TEXT_TOK_IMPL_H
 
@@ -7,11 +14,13 @@
 #include <pthread.h>
 
 #include "text/bpe.h"
-#include "text/pretok.h"
+#include "text/decode.h"
+#include "text/norm.h"
+#include "text/pre.h"
 #include "text/unicode.h"
 #include "yh/tok.h"
 
-enum { YH_TOK_STEPS = 16, YH_TOK_TEMPLATE = 16 };
+enum { YH_TOK_TEMPLATE = 16 };
 
 typedef struct yh_added {
     char *content;
@@ -34,24 +43,25 @@ typedef struct yh_trie {
     int only;            /* the only first byte, or -1 */
 } yh_trie;
 
-typedef enum yh_behavior {
-    YH_ISOLATED, /* matches and gaps are words */
-    YH_DROP_MATCHES,
-    YH_DROP_GAPS
-} yh_behavior;
+typedef enum yh_model_kind {
+    YH_MODEL_BPE, /* byte-level, all 256 bytes: bpe.c alone */
+} yh_model_kind;
 
-typedef struct yh_pre_step {
-    yh_pattern *pattern;
-    yh_behavior behavior;
-} yh_pre_step;
+/* The tokens of one word. begin, end: byte places in the word; NULL: the tokens follow each other,
+ * each as long as it is in the vocabulary. */
+typedef struct yh_toks {
+    const uint32_t *id, *begin, *end;
+    size_t n;
+} yh_toks;
 
 struct yh_tok {
-    yh_bpe model;
-    bool nfc;
-    yh_pre_step pre[YH_TOK_STEPS];
-    size_t n_pre;
-    bool prefix_space;
-    bool trim_offsets;
+    yh_model_kind kind;
+    yh_bpe model; /* vocabulary of every kind of model, and the merges of YH_MODEL_BPE */
+    yh_norm norm;
+    yh_pre pre;
+    bool byte_level; /* words are bytes, the vocabulary is written in GPT-2's alphabet */
+    yh_decoder decoder;
+    bool trim_offsets, trim_prefix; /* white space is not in offsets; but an added first space */
     uint32_t before[YH_TOK_TEMPLATE], after[YH_TOK_TEMPLATE]; /* what the post-processor adds */
     size_t n_before, n_after;
     yh_added *added;

@@ -2,21 +2,31 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "text/tok_impl.h"
+#include "text/tok_json.h"
 #include "text/utf8.h"
 
 enum { JSON_LIMIT = 512 << 20, CONFIG_LIMIT = 64 << 20 };
 
-/* "type" of a part; "" when it has none. */
-static const char *type_of(const json_t *j)
+const char *yh_tok_type(const json_t *j)
 {
     const char *type = json_string_value(json_object_get(j, "type"));
     return type != NULL ? type : "";
 }
 
-static yh_status unsupported(const char *name, const char *part, const char *what, yh_err *err)
+yh_status yh_tok_unsupported(const char *name, const char *part, const char *what, yh_err *err)
 {
     return yh_fail(err, YH_UNSUPPORTED, "%s: %s \"%.80s\" is not supported", name, part,
-                   what[0] != '\0' ? what : "(no type)");
+                   what != NULL && what[0] != '\0' ? what : "(no type)");
+}
+
+yh_status yh_tok_quote(const char *text, yh_buf *b, yh_err *err)
+{
+    for (; *text != '\0'; text++) {
+        if (strchr("\\^$.[]|()?*+{}-#&/ ", *text) != NULL)
+            YH_TRY(yh_buf_addc(b, '\\', err));
+        YH_TRY(yh_buf_addc(b, *text, err));
+    }
+    return YH_OK;
 }
 
 /* ---- model ---- */
@@ -116,119 +126,20 @@ static yh_status read_model(yh_tok *t, const json_t *m, const char *name, yh_err
     if (!json_is_object(m))
         return yh_fail(err, YH_CORRUPT, "%s: there is no \"model\"; is this a tokenizer.json?",
                        name);
-    const char *type = type_of(m);
+    const char *type = yh_tok_type(m);
     if (strcmp(type, "BPE") != 0 && !(type[0] == '\0' && json_object_get(m, "merges") != NULL))
-        return unsupported(name, "model", type, err);
+        return yh_tok_unsupported(name, "model", type, err);
     if (json_number_value(json_object_get(m, "dropout")) > 0)
-        return unsupported(name, "model option", "dropout", err);
+        return yh_tok_unsupported(name, "model option", "dropout", err);
     if (is_text(json_object_get(m, "continuing_subword_prefix")))
-        return unsupported(name, "model option", "continuing_subword_prefix", err);
+        return yh_tok_unsupported(name, "model option", "continuing_subword_prefix", err);
     if (is_text(json_object_get(m, "end_of_word_suffix")))
-        return unsupported(name, "model option", "end_of_word_suffix", err);
+        return yh_tok_unsupported(name, "model option", "end_of_word_suffix", err);
     if (json_is_true(json_object_get(m, "byte_fallback")))
-        return unsupported(name, "model option", "byte_fallback", err);
+        return yh_tok_unsupported(name, "model option", "byte_fallback", err);
     t->model.ignore_merges = json_is_true(json_object_get(m, "ignore_merges"));
     YH_TRY(read_vocab(t, json_object_get(m, "vocab"), name, err));
     return read_merges(t, json_object_get(m, "merges"), name, err);
-}
-
-/* ---- normalizer, pre-tokenizer ---- */
-
-static yh_status read_normalizer(yh_tok *t, const json_t *j, int depth, const char *name,
-                                 yh_err *err)
-{
-    if (j == NULL || json_is_null(j))
-        return YH_OK;
-    const char *type = type_of(j);
-    if (strcmp(type, "NFC") == 0) {
-        t->nfc = true;
-        return YH_OK;
-    }
-    const json_t *list = json_object_get(j, "normalizers");
-    if (strcmp(type, "Sequence") != 0 || !json_is_array(list) || depth > 4)
-        return unsupported(name, "normalizer", type, err);
-    for (size_t i = 0; i < json_array_size(list); i++)
-        YH_TRY(read_normalizer(t, json_array_get(list, i), depth + 1, name, err));
-    return YH_OK;
-}
-
-static yh_status add_step(yh_tok *t, const char *pattern, yh_behavior behavior, const char *name,
-                          yh_err *err)
-{
-    if (t->n_pre == YH_TOK_STEPS)
-        return yh_fail(err, YH_LIMIT, "%s: more than %d pre-tokenizer steps", name,
-                       (int)YH_TOK_STEPS);
-    YH_TRY(yh_pattern_create(&t->pre[t->n_pre].pattern, pattern, false, name, err));
-    t->pre[t->n_pre++].behavior = behavior;
-    return YH_OK;
-}
-
-/* A literal as a pattern. */
-static yh_status quote(const char *text, yh_buf *b, yh_err *err)
-{
-    for (; *text != '\0'; text++) {
-        if (strchr("\\^$.[]|()?*+{}-#&/ ", *text) != NULL)
-            YH_TRY(yh_buf_addc(b, '\\', err));
-        YH_TRY(yh_buf_addc(b, *text, err));
-    }
-    return YH_OK;
-}
-
-static yh_status read_split(yh_tok *t, const json_t *j, const char *name, yh_err *err)
-{
-    const char *behavior = json_string_value(json_object_get(j, "behavior"));
-    bool invert = json_is_true(json_object_get(j, "invert"));
-    yh_behavior k = YH_ISOLATED;
-    if (behavior == NULL)
-        behavior = "";
-    if (strcmp(behavior, "Removed") == 0)
-        k = invert ? YH_DROP_GAPS : YH_DROP_MATCHES;
-    else if (strcmp(behavior, "Isolated") != 0)
-        return unsupported(name, "Split behavior", behavior, err);
-    const json_t *p = json_object_get(j, "pattern");
-    const char *regex = json_string_value(json_object_get(p, "Regex"));
-    const char *literal = json_string_value(json_object_get(p, "String"));
-    if (regex != NULL && regex[0] != '\0')
-        return add_step(t, regex, k, name, err);
-    if (literal == NULL || literal[0] == '\0')
-        return yh_fail(err, YH_CORRUPT, "%s: a Split without a pattern", name);
-    yh_buf b;
-    yh_buf_init(&b, 0);
-    yh_status s = quote(literal, &b, err);
-    if (s == YH_OK)
-        s = add_step(t, b.data, k, name, err);
-    yh_buf_fini(&b);
-    return s;
-}
-
-/* last: ByteLevel must be the last step, and there must be one. */
-static yh_status read_pre(yh_tok *t, const json_t *j, int depth, bool *byte_level, const char *name,
-                          yh_err *err)
-{
-    const char *type = type_of(j);
-    if (*byte_level)
-        return unsupported(name, "pre-tokenizer behind ByteLevel", type, err);
-    if (strcmp(type, "Split") == 0)
-        return read_split(t, j, name, err);
-    if (strcmp(type, "Digits") == 0)
-        return add_step(
-            t, json_is_true(json_object_get(j, "individual_digits")) ? "\\p{N}" : "\\p{N}+",
-            YH_ISOLATED, name, err);
-    if (strcmp(type, "ByteLevel") == 0) {
-        const json_t *use = json_object_get(j, "use_regex");
-        *byte_level = true;
-        t->prefix_space = json_is_true(json_object_get(j, "add_prefix_space"));
-        if (t->prefix_space && t->n_pre > 0)
-            return unsupported(name, "pre-tokenizer option",
-                               "add_prefix_space of a ByteLevel behind other steps", err);
-        return json_is_false(use) ? YH_OK : add_step(t, YH_PATTERN_GPT2, YH_ISOLATED, name, err);
-    }
-    const json_t *list = json_object_get(j, "pretokenizers");
-    if (strcmp(type, "Sequence") != 0 || !json_is_array(list) || depth > 4)
-        return unsupported(name, "pre-tokenizer", type, err);
-    for (size_t i = 0; i < json_array_size(list); i++)
-        YH_TRY(read_pre(t, json_array_get(list, i), depth + 1, byte_level, name, err));
-    return YH_OK;
 }
 
 /* ---- post-processor, decoder ---- */
@@ -242,7 +153,7 @@ static yh_status read_template(yh_tok *t, const json_t *j, const char *name, yh_
         const json_t *special = json_object_get(item, "SpecialToken");
         if (json_object_get(item, "Sequence") != NULL) {
             if (behind)
-                return unsupported(name, "TemplateProcessing with", "the text twice", err);
+                return yh_tok_unsupported(name, "TemplateProcessing with", "the text twice", err);
             behind = true;
             continue;
         }
@@ -274,16 +185,17 @@ static yh_status read_post(yh_tok *t, const json_t *j, int depth, const char *na
 {
     if (j == NULL || json_is_null(j))
         return YH_OK;
-    const char *type = type_of(j);
+    const char *type = yh_tok_type(j);
     if (strcmp(type, "ByteLevel") == 0) {
         t->trim_offsets = json_is_true(json_object_get(j, "trim_offsets"));
+        t->trim_prefix = json_is_true(json_object_get(j, "add_prefix_space"));
         return YH_OK;
     }
     if (strcmp(type, "TemplateProcessing") == 0)
         return read_template(t, j, name, err);
     const json_t *list = json_object_get(j, "processors");
     if (strcmp(type, "Sequence") != 0 || !json_is_array(list) || depth > 4)
-        return unsupported(name, "post-processor", type, err);
+        return yh_tok_unsupported(name, "post-processor", type, err);
     for (size_t i = 0; i < json_array_size(list); i++)
         YH_TRY(read_post(t, json_array_get(list, i), depth + 1, name, err));
     return YH_OK;
@@ -291,11 +203,11 @@ static yh_status read_post(yh_tok *t, const json_t *j, int depth, const char *na
 
 static yh_status check_decoder(const json_t *j, const char *name, yh_err *err)
 {
-    const char *type = type_of(j);
+    const char *type = yh_tok_type(j);
     const json_t *list = json_object_get(j, "decoders");
     if (strcmp(type, "Sequence") == 0 && json_array_size(list) == 1)
         return check_decoder(json_array_get(list, 0), name, err);
-    return strcmp(type, "ByteLevel") == 0 ? YH_OK : unsupported(name, "decoder", type, err);
+    return strcmp(type, "ByteLevel") == 0 ? YH_OK : yh_tok_unsupported(name, "decoder", type, err);
 }
 
 /* ---- added tokens ---- */
@@ -392,19 +304,18 @@ static yh_status read_config(yh_tok *t, const char *name, yh_err *err)
 static yh_status build(yh_tok *t, const char *name, yh_err *err)
 {
     const json_t *j = t->json, *model = json_object_get(j, "model");
-    bool byte_level = false;
     if (!json_is_object(j))
         return yh_fail(err, YH_CORRUPT, "%s: not a JSON object; is this a tokenizer.json?", name);
     const json_t *pad = json_object_get(j, "padding");
     if (json_is_object(json_object_get(j, "truncation")))
-        return unsupported(name, "option", "truncation", err);
+        return yh_tok_unsupported(name, "option", "truncation", err);
     if (json_is_object(json_object_get(pad, "strategy")))
-        return unsupported(name, "option", "padding to a fixed length", err);
+        return yh_tok_unsupported(name, "option", "padding to a fixed length", err);
     YH_TRY(read_model(t, model, name, err));
-    YH_TRY(read_normalizer(t, json_object_get(j, "normalizer"), 0, name, err));
-    YH_TRY(read_pre(t, json_object_get(j, "pre_tokenizer"), 0, &byte_level, name, err));
-    if (!byte_level)
-        return unsupported(name, "pre-tokenizer without", "ByteLevel", err);
+    YH_TRY(yh_norm_read(&t->norm, json_object_get(j, "normalizer"), name, err));
+    YH_TRY(yh_pre_read(&t->pre, json_object_get(j, "pre_tokenizer"), &t->byte_level, name, err));
+    if (!t->byte_level)
+        return yh_tok_unsupported(name, "pre-tokenizer without", "ByteLevel", err);
     YH_TRY(check_decoder(json_object_get(j, "decoder"), name, err));
     YH_TRY(read_added(t, json_object_get(j, "added_tokens"), json_object_get(model, "vocab"), name,
                       err));

@@ -7,6 +7,8 @@
 
 uint16_t yh_uc_index[0x1100];
 uint8_t yh_uc_block[512][256];
+uint16_t yh_uc_form_index[0x1100];
+uint8_t yh_uc_form_block[512][256];
 
 static const struct {
     uint32_t lo, hi;
@@ -88,6 +90,13 @@ static bool is_safe(uint32_t c, const utf8proc_property_t *p)
     return n == 1 && d[0] == (utf8proc_int32_t)c;
 }
 
+/* Alphabetic beyond letters and numbers: letters in circles and squares. */
+static bool is_other_alphabetic(uint32_t c)
+{
+    return (c >= 0x24B6 && c <= 0x24E9) || (c >= 0x1F130 && c <= 0x1F149) ||
+           (c >= 0x1F150 && c <= 0x1F169) || (c >= 0x1F170 && c <= 0x1F189);
+}
+
 static uint8_t class_of(uint32_t c, const char *g, const utf8proc_property_t *p)
 {
     uint8_t k = 0;
@@ -97,39 +106,80 @@ static uint8_t class_of(uint32_t c, const char *g, const utf8proc_property_t *p)
         k |= YH_UC_N;
     if (is_space(c))
         k |= YH_UC_S;
-    if (g[0] == 'L' || g[0] == 'M' || (g[0] == 'N' && g[1] != 'o') || (g[0] == 'P' && g[1] == 'c'))
+    if (g[0] == 'L' || g[0] == 'M' || (g[0] == 'N' && g[1] != 'o') ||
+        (g[0] == 'P' && g[1] == 'c') || c == 0x200C || c == 0x200D || is_other_alphabetic(c))
         k |= YH_UC_WORD;
     if (g[0] == 'P' || (c > 0x20 && c < 0x7F && g[0] == 'S'))
         k |= YH_UC_PUNCT;
+    if (g[0] == 'M')
+        k |= YH_UC_M;
+    if (g[0] == 'C')
+        k |= YH_UC_OTHER;
     if (is_safe(c, p))
         k |= YH_UC_SAFE;
     return k;
 }
 
-/* The class of every character, block by block; equal blocks are stored once. */
-static void build(void)
+static uint8_t form_flags(uint32_t c, const char *g, const utf8proc_property_t *p)
+{
+    bool knows = yh_nfc_knows(c), decomposes = p->decomp_seqindex != UINT16_MAX && knows;
+    bool hangul = c >= 0xAC00 && c <= 0xD7A3, mark = p->combining_class != 0 && knows;
+    uint8_t k = g[0] == 'M' && g[1] == 'n' ? YH_UC_NONSPACING : 0;
+    if (!mark && !hangul && (!decomposes || p->decomp_type != 0))
+        k |= 1 << YH_FORM_D;
+    if (!mark && !hangul && !decomposes)
+        k |= 1 << YH_FORM_KD;
+    if (is_safe(c, p) && !(decomposes && p->decomp_type != 0))
+        k |= 1 << YH_FORM_KC;
+    return k;
+}
+
+/* A value for every character, block by block; equal blocks are stored once. */
+static void build_table(uint8_t (*value)(uint32_t, const char *, const utf8proc_property_t *),
+                        uint16_t index[0x1100], uint8_t block[512][256])
 {
     size_t blocks = 0;
-    uint8_t block[256];
+    uint8_t one[256];
     for (uint32_t b = 0; b < 0x1100; b++) {
         for (uint32_t i = 0; i < 256; i++) {
             uint32_t c = b << 8 | i;
             const utf8proc_property_t *p = utf8proc_get_property((utf8proc_int32_t)c);
-            block[i] = class_of(c,
-                                p->category == UTF8PROC_CATEGORY_CN
-                                    ? yh_uc_category(c)
-                                    : utf8proc_category_string((utf8proc_int32_t)c),
-                                p);
+            one[i] = value(c,
+                           p->category == UTF8PROC_CATEGORY_CN
+                               ? yh_uc_category(c)
+                               : utf8proc_category_string((utf8proc_int32_t)c),
+                           p);
         }
         size_t k = blocks;
-        while (k > 0 && memcmp(yh_uc_block[k - 1], block, 256) != 0)
+        while (k > 0 && memcmp(block[k - 1], one, 256) != 0)
             k--;
         if (k == 0) {
-            memcpy(yh_uc_block[blocks], block, 256);
+            memcpy(block[blocks], one, 256);
             k = ++blocks;
         }
-        yh_uc_index[b] = (uint16_t)(k - 1);
+        index[b] = (uint16_t)(k - 1);
     }
+}
+
+static void build(void)
+{
+    build_table(class_of, yh_uc_index, yh_uc_block);
+}
+
+static void build_forms(void)
+{
+    build_table(form_flags, yh_uc_form_index, yh_uc_form_block);
+}
+
+void yh_uc_init_forms(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, build_forms);
+}
+
+uint32_t yh_uc_lower(uint32_t cp)
+{
+    return (uint32_t)utf8proc_tolower((utf8proc_int32_t)cp);
 }
 
 void yh_uc_init(void)

@@ -4,7 +4,7 @@
 #ifndef YH_TEXT_UNICODE_H
 #define YH_TEXT_UNICODE_H
 
-#include "base/alloc.h"
+#include "text/align.h"
 
 enum {
     YH_UC_L = 1,      /* general category L* */
@@ -13,6 +13,8 @@ enum {
     YH_UC_SAFE = 8,   /* unchanged by NFC and never combining with what stands before it */
     YH_UC_WORD = 16,  /* \w of Rust's regex crate: alphabetic, marks, decimal digits, connectors */
     YH_UC_PUNCT = 32, /* P* or ASCII punctuation */
+    YH_UC_M = 64,     /* M* */
+    YH_UC_OTHER = 128 /* C* */
 };
 
 /* Fills the tables; safe from any thread, cheap after the first call. Call before yh_uc_class. */
@@ -34,25 +36,35 @@ bool yh_uc_added(size_t i, uint32_t *lo, uint32_t *hi, const char **category);
 /* Whether NFC of the reference knows the character as a mark or a composite. */
 bool yh_nfc_knows(uint32_t cp);
 
-/* Where parts of a changed text came from. Pieces are in order and cover the new text. A piece with
- * same == true is a plain copy (equal lengths); else its bytes stand for src[0..src_len) as one. */
-typedef struct yh_piece {
-    size_t out, out_len, src, src_len;
-    bool same;
-} yh_piece;
-typedef struct yh_pieces {
-    yh_piece *at;
-    size_t n, cap;
-} yh_pieces;
-yh_status yh_pieces_add(yh_pieces *p, yh_piece piece, yh_err *err) YH_MUST_CHECK;
+typedef enum yh_form { YH_FORM_C, YH_FORM_D, YH_FORM_KC, YH_FORM_KD } yh_form;
+enum { YH_UC_NONSPACING = 16 }; /* beside 1 << form: unchanged by it, never combining backwards */
+/* Fills the table of these flags; call before the three below with a form other than C. */
+void yh_uc_init_forms(void);
+extern uint16_t yh_uc_form_index[0x1100];
+extern uint8_t yh_uc_form_block[512][256];
+static inline bool yh_uc_is_safe(yh_form form, uint32_t cp)
+{
+    if (form == YH_FORM_C)
+        return (yh_uc_class(cp) & YH_UC_SAFE) != 0;
+    return (yh_uc_form_block[yh_uc_form_index[cp >> 8]][cp & 0xFF] >> form & 1) != 0;
+}
+static inline bool yh_uc_is_nonspacing(uint32_t cp) /* Mn */
+{
+    return (yh_uc_form_block[yh_uc_form_index[cp >> 8]][cp & 0xFF] & YH_UC_NONSPACING) != 0;
+}
+/* Lower case of one character (U+0130's first). */
+uint32_t yh_uc_lower(uint32_t cp);
 
 /* Length of the longest prefix of valid UTF-8 that surely is in NFC already, ending before a
  * character that may combine; n: all of it. */
 size_t yh_nfc_prefix(const uint8_t *p, size_t n);
+size_t yh_nf_prefix(yh_form form, const uint8_t *p, size_t n); /* the same of the other forms */
 /* Appends the NFC of p[0..n), valid UTF-8, to out; pieces (may be NULL) as of Hugging Face's
  * alignments: a composed character stands for the first of the characters it was made of.
  * Linear but for the sort of the marks behind one letter, O(m log m). */
 yh_status yh_nfc(const uint8_t *p, size_t n, yh_buf *out, yh_pieces *pieces,
                  yh_err *err) YH_MUST_CHECK;
+yh_status yh_nf(yh_form form, const uint8_t *p, size_t n, yh_buf *out, yh_pieces *pieces,
+                yh_err *err) YH_MUST_CHECK;
 
 #endif

@@ -44,8 +44,8 @@ expect 1 "past the vocabulary" tok decode -t tok 300
 expect 1 "ids are numbers" tok decode -t tok abc
 [ ! -e x ]
 mkdir broken
-for change in 's/"type": "BPE"/"type": "Unigram"/' 's/"NFC"/"Lowercase"/' 's/"!": 0/"!": 1/' \
-    's/"!": 0/"!": -7/' 's/"merges"/"murges"/' 's/"version"/version/' 's/"Isolated"/"MergedWithNext"/'; do
+for change in 's/"type": "BPE"/"type": "Unigram"/' 's/"NFC"/"NFX"/' 's/"!": 0/"!": 1/' \
+    's/"!": 0/"!": -7/' 's/"merges"/"murges"/' 's/"version"/version/' 's/"Isolated"/"Sideways"/'; do
     sed "$change" tok/tokenizer.json >broken/tokenizer.json
     expect 1 "broken/tokenizer.json" tok info broken
 done
