@@ -213,7 +213,7 @@ static void errors_name_what_is_wrong(void **s)
         {"added_tokens", "content", "\"\"", YH_CORRUPT, "empty"},
         {"added_tokens", "content", "\"<|im_end|>\"", YH_CORRUPT, "twice"},
         {"", "normalizer", "{\"type\": \"NFX\"}", YH_UNSUPPORTED, "NFX"},
-        {"", "pre_tokenizer", "{\"type\": \"Metaspace\"}", YH_UNSUPPORTED, "Metaspace"},
+        {"", "pre_tokenizer", "{\"type\": \"Metaspace\"}", YH_CORRUPT, "Metaspace"},
         {"", "pre_tokenizer", "null", YH_UNSUPPORTED, "pre-tokenizer"},
         {"", "decoder", "null", YH_UNSUPPORTED, "decoder"},
         {"", "post_processor", "{\"type\": \"RobertaProcessing\"}", YH_UNSUPPORTED, "Roberta"},
