@@ -86,6 +86,7 @@ void yh_bpe_fini(yh_bpe *b)
     yh_free(b->merged);
     yh_free(b->pair);
     yh_free(b->byte_rank);
+    yh_bpe_exact_fini(b);
     memset(b, 0, sizeof *b);
 }
 
@@ -205,12 +206,6 @@ yh_status yh_bpe_merge(yh_bpe *b, uint32_t left, uint32_t right, const char *nam
     return YH_OK;
 }
 
-static inline size_t pair_hash(uint64_t key)
-{
-    key *= 0x9E3779B97F4A7C15u;
-    return (size_t)(key ^ key >> 32);
-}
-
 yh_status yh_bpe_finish(yh_bpe *b, const char *name, yh_err *err)
 {
     for (int i = 0; i < 256; i++)
@@ -219,258 +214,30 @@ yh_status yh_bpe_finish(yh_bpe *b, const char *name, yh_err *err)
                            "%s: the vocabulary has no token for byte 0x%02X; byte-level BPE with "
                            "all 256 bytes is supported",
                            name, i);
-    b->pairs = power_above((size_t)b->merges * 2 + 1);
+    b->pairs = power_above((size_t)b->merges + b->merges / 3 + 1);
     b->pair = yh_malloc(b->pairs * sizeof *b->pair);
     b->byte_rank = yh_malloc(65536 * sizeof *b->byte_rank);
     if (b->pair == NULL || b->byte_rank == NULL)
         return yh_fail(err, YH_NOMEM, "%s: no memory for the merges", name);
     memset(b->pair, 0xFF, b->pairs * sizeof *b->pair);
     memset(b->byte_rank, 0xFF, 65536 * sizeof *b->byte_rank);
+    b->narrow = b->size <= YH_BPE_NARROW;
+    b->pair_shift = 40;
+    for (size_t p = b->pairs; p > 1; p /= 2)
+        b->pair_shift--;
     for (uint32_t r = 0; r < b->merges; r++) {
-        uint64_t key = (uint64_t)b->left[r] << 32 | b->right[r];
-        size_t i = pair_hash(key) & (b->pairs - 1);
-        while (b->pair[i].key != UINT64_MAX && b->pair[i].key != key)
+        uint64_t tag = yh_bpe_tag(b, b->left[r], b->right[r]);
+        size_t i = (size_t)(tag >> b->pair_shift);
+        while (b->pair[i] != UINT64_MAX) {
+            uint32_t old = (uint32_t)b->pair[i] & 0xFFFFFF;
+            if (b->left[old] == b->left[r] && b->right[old] == b->right[r])
+                break; /* the last of equal merges counts */
             i = (i + 1) & (b->pairs - 1);
-        b->pair[i] = (yh_bpe_pair){key, r, b->merged[r]}; /* the last of equal merges counts */
+        }
+        b->pair[i] = tag << 24 | r;
         if (b->len[b->left[r]] == 1 && b->len[b->right[r]] == 1)
             b->byte_rank[(size_t)(uint8_t)b->blob[b->begin[b->left[r]]] << 8 |
                          (uint8_t)b->blob[b->begin[b->right[r]]]] = r;
     }
-    return YH_OK;
-}
-
-/* ---- encoding one word ---- */
-
-enum { SHORT = 64, KEY_MAX = 30, ID_MAX = 8, CACHE_SLOTS = 1 << 15 };
-
-typedef struct yh_bpe_word {
-    uint8_t len, n; /* len 0: empty */
-    uint8_t key[KEY_MAX];
-    uint32_t id[ID_MAX];
-} yh_bpe_word_entry;
-
-void yh_bpe_work_fini(yh_bpe_work *w)
-{
-    yh_free(w->cache);
-    yh_free(w->id);
-    yh_free(w->sym);
-    yh_free(w->next);
-    yh_free(w->prev);
-    yh_free(w->rank);
-    yh_free(w->heap);
-    memset(w, 0, sizeof *w);
-}
-
-static inline uint32_t rank_of(const yh_bpe *b, uint32_t left, uint32_t right)
-{
-    uint64_t key = (uint64_t)left << 32 | right;
-    size_t i = pair_hash(key) & (b->pairs - 1);
-    while (b->pair[i].key != key) {
-        if (b->pair[i].key == UINT64_MAX)
-            return UINT32_MAX;
-        i = (i + 1) & (b->pairs - 1);
-    }
-    return b->pair[i].rank;
-}
-
-/* Short words: look for the lowest rank in a small array, again and again. */
-static size_t encode_short(const yh_bpe *b, const uint8_t *t, size_t n, uint32_t *sym)
-{
-    uint32_t rank[SHORT];
-    for (size_t i = 0; i < n; i++)
-        sym[i] = b->byte_id[t[i]];
-    for (size_t i = 0; i + 1 < n; i++)
-        rank[i] = b->byte_rank[(size_t)t[i] << 8 | t[i + 1]];
-    while (n > 1) {
-        size_t at = 0;
-        uint32_t best = rank[0];
-        for (size_t i = 1; i + 1 < n; i++)
-            if (rank[i] < best) {
-                best = rank[i];
-                at = i;
-            }
-        if (best == UINT32_MAX)
-            break;
-        sym[at] = b->merged[best];
-        n--;
-        memmove(sym + at + 1, sym + at + 2, (n - at - 1) * sizeof *sym);
-        memmove(rank + at, rank + at + 1, (n - at) * sizeof *rank);
-        if (at > 0)
-            rank[at - 1] = rank_of(b, sym[at - 1], sym[at]);
-        if (at + 1 < n)
-            rank[at] = rank_of(b, sym[at], sym[at + 1]);
-    }
-    return n;
-}
-
-static void sift_down(uint64_t *h, size_t n, size_t i)
-{
-    uint64_t v = h[i];
-    for (size_t c; (c = 2 * i + 1) < n; i = c) {
-        if (c + 1 < n && h[c + 1] < h[c])
-            c++;
-        if (h[c] >= v)
-            break;
-        h[i] = h[c];
-    }
-    h[i] = v;
-}
-
-static void sift_up(uint64_t *h, size_t i)
-{
-    uint64_t v = h[i];
-    for (; i > 0 && h[(i - 1) / 2] > v; i = (i - 1) / 2)
-        h[i] = h[(i - 1) / 2];
-    h[i] = v;
-}
-
-static yh_status grow_work(yh_bpe_work *w, size_t n, yh_err *err)
-{
-    if (n <= w->cap)
-        return YH_OK;
-    uint32_t **arrays[] = {&w->sym, &w->next, &w->prev, &w->rank};
-    for (int i = 0; i < 4; i++) {
-        void *p = yh_realloc_array(*arrays[i], n, sizeof(uint32_t));
-        if (p == NULL)
-            return yh_fail(err, YH_NOMEM, "no memory for a word of %zu bytes", n);
-        *arrays[i] = p;
-    }
-    /* a merge takes one entry out and puts at most two in, and there are fewer than n merges */
-    void *h = yh_realloc_array(w->heap, n, 2 * sizeof *w->heap);
-    if (h == NULL)
-        return yh_fail(err, YH_NOMEM, "no memory for a word of %zu bytes", n);
-    w->heap = h;
-    w->cap = n;
-    return YH_OK;
-}
-
-/* Long words: a linked list of symbols and a heap of (rank, position). An entry is stale when the
- * rank at its position has moved on. */
-static yh_status encode_long(const yh_bpe *b, yh_bpe_work *w, const uint8_t *t, size_t n,
-                             yh_err *err)
-{
-    if (n >= UINT32_MAX)
-        return yh_fail(err, YH_LIMIT, "a word of %zu bytes: the limit is 4 GB", n);
-    YH_TRY(grow_work(w, n, err));
-    uint32_t *sym = w->sym, *next = w->next, *prev = w->prev, *rank = w->rank;
-    uint64_t *heap = w->heap;
-    size_t entries = 0;
-    for (size_t i = 0; i < n; i++) {
-        sym[i] = b->byte_id[t[i]];
-        next[i] = i + 1 < n ? (uint32_t)i + 1 : UINT32_MAX;
-        prev[i] = i > 0 ? (uint32_t)i - 1 : UINT32_MAX;
-        rank[i] = i + 1 < n ? b->byte_rank[(size_t)t[i] << 8 | t[i + 1]] : UINT32_MAX;
-        if (rank[i] != UINT32_MAX)
-            heap[entries++] = (uint64_t)rank[i] << 32 | (uint32_t)i;
-    }
-    for (size_t i = entries / 2; i-- > 0;)
-        sift_down(heap, entries, i);
-    while (entries > 0) {
-        uint32_t at = (uint32_t)heap[0], r = (uint32_t)(heap[0] >> 32);
-        heap[0] = heap[--entries];
-        if (entries > 0)
-            sift_down(heap, entries, 0);
-        if (rank[at] != r)
-            continue;
-        uint32_t gone = next[at], around[2] = {prev[at], at};
-        sym[at] = b->merged[r];
-        next[at] = next[gone];
-        if (next[at] != UINT32_MAX)
-            prev[next[at]] = at;
-        rank[gone] = UINT32_MAX;
-        for (int k = 0; k < 2; k++) {
-            uint32_t i = around[k];
-            if (i == UINT32_MAX)
-                continue;
-            rank[i] = next[i] == UINT32_MAX ? UINT32_MAX : rank_of(b, sym[i], sym[next[i]]);
-            if (rank[i] == UINT32_MAX)
-                continue;
-            heap[entries] = (uint64_t)rank[i] << 32 | i;
-            sift_up(heap, entries++);
-        }
-    }
-    size_t m = 0;
-    for (uint32_t i = 0; i != UINT32_MAX; i = next[i])
-        sym[m++] = sym[i]; /* m <= i: nothing unread is overwritten */
-    uint32_t *id = yh_grow(w->id, &w->id_cap, m, sizeof *id);
-    if (id == NULL)
-        return yh_fail(err, YH_NOMEM, "no memory for a word of %zu bytes", n);
-    w->id = id;
-    memcpy(id, sym, m * sizeof *id);
-    w->n = m;
-    return YH_OK;
-}
-
-static inline uint64_t load_up_to_8(const uint8_t *p, size_t n)
-{
-    uint64_t v = 0;
-    if (n >= 8) {
-        memcpy(&v, p, 8);
-    } else if (n >= 4) {
-        uint32_t a, z;
-        memcpy(&a, p, 4);
-        memcpy(&z, p + n - 4, 4);
-        v = a | (uint64_t)z << 32;
-    } else if (n > 0) {
-        v = p[0] | (uint64_t)p[n / 2] << 8 | (uint64_t)p[n - 1] << 16;
-    }
-    return v;
-}
-
-static inline size_t word_hash(const uint8_t *p, size_t n)
-{
-    uint64_t h = n * 0x9E3779B97F4A7C15u;
-    for (; n > 8; p += 8, n -= 8)
-        h = (h ^ load_up_to_8(p, 8)) * 0xD6E8FEB86659FD93u, h ^= h >> 32;
-    h = (h ^ load_up_to_8(p, n)) * 0xD6E8FEB86659FD93u;
-    return (size_t)(h ^ h >> 29 ^ h >> 47);
-}
-
-static yh_status encode_uncached(const yh_bpe *b, yh_bpe_work *w, const uint8_t *t, size_t n,
-                                 yh_err *err)
-{
-    if (b->ignore_merges) {
-        uint32_t id = yh_bpe_find(b, (const char *)t, n);
-        if (id != YH_NO_ID) {
-            w->id[0] = id;
-            w->n = 1;
-            return YH_OK;
-        }
-    }
-    if (n > SHORT)
-        return encode_long(b, w, t, n, err);
-    w->n = encode_short(b, t, n, w->id);
-    return YH_OK;
-}
-
-yh_status yh_bpe_word(const yh_bpe *b, yh_bpe_work *w, const uint8_t *t, size_t n,
-                      const uint32_t **id, size_t *n_ids, yh_err *err)
-{
-    if (w->cache == NULL) {
-        w->cache = yh_calloc(CACHE_SLOTS, sizeof *w->cache);
-        uint32_t *ids = yh_grow(w->id, &w->id_cap, SHORT, sizeof *ids);
-        if (ids != NULL)
-            w->id = ids;
-        if (w->cache == NULL || ids == NULL)
-            return yh_fail(err, YH_NOMEM, "no memory for an encoder");
-    }
-    yh_bpe_word_entry *e = NULL;
-    if (n <= KEY_MAX) {
-        e = &w->cache[word_hash(t, n) & (CACHE_SLOTS - 1)];
-        if (e->len == n && memcmp(e->key, t, n) == 0) {
-            *id = e->id;
-            *n_ids = e->n;
-            return YH_OK;
-        }
-    }
-    YH_TRY(encode_uncached(b, w, t, n, err));
-    if (e != NULL && w->n <= ID_MAX) {
-        e->len = (uint8_t)n;
-        e->n = (uint8_t)w->n;
-        memcpy(e->key, t, n);
-        memcpy(e->id, w->id, w->n * sizeof *e->id);
-    }
-    *id = w->id;
-    *n_ids = w->n;
-    return YH_OK;
+    return yh_bpe_exact_build(b, name, err);
 }

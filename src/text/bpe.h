@@ -3,16 +3,22 @@
 #define YH_TEXT_BPE_H
 
 #include "base/alloc.h"
+#include "text/datrie.h"
 
 #define YH_NO_ID      UINT32_MAX
 #define YH_MAX_TOKENS (1u << 24) /* ids are below this */
-#define YH_MAX_MERGES (1u << 24)
+#define YH_MAX_MERGES ((1u << 24) - 1)
 #define YH_MAX_TOKEN  (1u << 20) /* bytes of one token */
 
-typedef struct yh_bpe_pair {
-    uint64_t key; /* left << 32 | right; all ones: empty */
-    uint32_t rank, id;
-} yh_bpe_pair;
+/* With fewer ids the tag of a pair stands for that pair alone. */
+#define YH_BPE_NARROW (1u << 20)
+
+/* How BPE comes to a token, for encoding without merging (bpe_exact.c). */
+typedef struct yh_bpe_token {
+    uint32_t rank;        /* 1 + rank of the merge that makes it; 0: a byte; YH_NO_ID: none does */
+    uint32_t left, right; /* what that merge joins */
+    uint32_t prefix;      /* the longest token that begins it, or YH_NO_ID */
+} yh_bpe_token;
 
 /* Immutable once yh_bpe_finish returned. */
 typedef struct yh_bpe {
@@ -30,11 +36,18 @@ typedef struct yh_bpe {
     uint32_t *left, *right, *merged; /* [merges] in order of rank */
     uint32_t merges;
     size_t left_cap, right_cap, merged_cap;
-    yh_bpe_pair *pair; /* hash of pairs */
+    uint64_t *pair; /* hash of pairs: tag << 24 | rank; all ones: empty */
     size_t pairs;
+    unsigned pair_shift;
+    bool narrow; /* fewer than YH_BPE_NARROW ids */
     uint32_t byte_id[256];
     uint32_t *byte_rank; /* [256*256]: rank of the merge of two bytes */
     bool ignore_merges;  /* a word that is a token is that token */
+    /* The exact way; token NULL: these merges do not allow it. */
+    yh_bpe_token *token; /* [size] */
+    yh_datrie trie;      /* of the tokens that BPE can make */
+    uint8_t *strange;    /* [merges] that need merging one by one; NULL: none does */
+    uint8_t *tainted;    /* [size] tokens on whose way one is met */
 } yh_bpe;
 
 void yh_bpe_init(yh_bpe *b);
@@ -61,18 +74,86 @@ yh_status yh_byte_text(const char *token, size_t n, yh_buf *out, bool *mapped,
 /* The other way. */
 yh_status yh_byte_token(const char *bytes, size_t n, yh_buf *out, yh_err *err) YH_MUST_CHECK;
 
+/* 40 bits that stand for a pair of ids, well mixed. */
+static inline uint64_t yh_bpe_tag(const yh_bpe *b, uint32_t left, uint32_t right)
+{
+    const uint64_t ones = ((uint64_t)1 << 40) - 1;
+    uint64_t key = ((uint64_t)left << (b->narrow ? 20 : 32) | right) * 0x9E3779B97F4A7C15u;
+    if (!b->narrow)
+        return key >> 24;
+    key &= ones; /* every step can be undone on 40 bits */
+    key ^= key >> 21;
+    return key * 0xD6E8FEB86659FD93u & ones;
+}
+
+/* Rank of the merge of two tokens, or UINT32_MAX. */
+static inline uint32_t yh_bpe_rank(const yh_bpe *b, uint32_t left, uint32_t right)
+{
+    uint64_t tag = yh_bpe_tag(b, left, right);
+    for (size_t i = (size_t)(tag >> b->pair_shift);; i = (i + 1) & (b->pairs - 1)) {
+        uint64_t e = b->pair[i];
+        uint32_t rank = (uint32_t)e & 0xFFFFFF;
+        if (e >> 24 == tag && e != UINT64_MAX &&
+            (b->narrow || (b->left[rank] == left && b->right[rank] == right)))
+            return rank;
+        if (e == UINT64_MAX)
+            return UINT32_MAX;
+    }
+}
+
+/* ---- the exact way (bpe_exact.c) ---- */
+
+/* Fills b->token and b->trie, or leaves them empty when these merges need merging one by one. */
+yh_status yh_bpe_exact_build(yh_bpe *b, const char *name, yh_err *err) YH_MUST_CHECK;
+void yh_bpe_exact_fini(yh_bpe *b);
+/* The ids of one word, n > 0, in at most n * (longest chain of prefixes) steps. id: room for n.
+ * dead: (n + 64) / 64 zeros, or NULL for n < 64. Only when b->token is there. 0: this word
+ * needs merging. */
+size_t yh_bpe_exact(const yh_bpe *b, const uint8_t *t, size_t n, uint32_t *id, uint64_t *dead);
+
+/* ---- encoding words (bpe_word.c) ---- */
+
+/* What a short word became: two to a line of the processor's cache. */
+enum { YH_WORD_MAX = 16, YH_WORD_IDS = 3, YH_WORD_BUCKETS = 1 << 14 };
+typedef struct yh_bpe_slot {
+    uint64_t lo, hi; /* the word's bytes, zeros behind */
+    uint32_t id[YH_WORD_IDS];
+    uint8_t len, n; /* len 0: empty */
+    uint16_t unused;
+} yh_bpe_slot;
+
 /* Memory of one encoding thread. */
 typedef struct yh_bpe_work {
-    struct yh_bpe_word *cache;
+    yh_bpe_slot *cache; /* [YH_WORD_BUCKETS][2] in cache_memory */
+    void *cache_memory;
     uint32_t *id; /* ids of the last word */
-    size_t n, id_cap;
+    size_t id_cap;
+    uint64_t *dead;
+    size_t dead_cap;
     uint32_t *sym, *next, *prev, *rank;
     uint64_t *heap;
     size_t cap;
 } yh_bpe_work;
 void yh_bpe_work_fini(yh_bpe_work *w);
-/* Encodes one word of any length in O(n log n); *id, *n_ids stay valid until the next call. */
+/* Makes the cache; called by the two below when it is missing. */
+yh_status yh_bpe_work_init(yh_bpe_work *w, yh_err *err) YH_MUST_CHECK;
+/* Encodes one word of any length in O(n), or O(n log n) by merging; *id, *n_ids stay valid until
+ * the next call. */
 yh_status yh_bpe_word(const yh_bpe *b, yh_bpe_work *w, const uint8_t *t, size_t n,
                       const uint32_t **id, size_t *n_ids, yh_err *err) YH_MUST_CHECK;
+/* The same without cache and exact way, merge by merge: what the others are tested against. */
+yh_status yh_bpe_word_merging(const yh_bpe *b, yh_bpe_work *w, const uint8_t *t, size_t n,
+                              const uint32_t **id, size_t *n_ids, yh_err *err) YH_MUST_CHECK;
+/* Encodes a word that is not in the cache to id, which has room for n + YH_WORD_IDS ids; *n_ids is
+ * their number. lo, hi: the bytes of a short word, which then goes into its bucket. */
+yh_status yh_bpe_miss(const yh_bpe *b, yh_bpe_work *w, const uint8_t *t, size_t n, uint64_t lo,
+                      uint64_t hi, uint32_t *id, size_t *n_ids, yh_err *err) YH_MUST_CHECK;
+
+static inline yh_bpe_slot *yh_bpe_bucket(const yh_bpe_work *w, uint64_t lo, uint64_t hi, size_t n)
+{
+    uint64_t h = (lo * 0x9E3779B97F4A7C15u) ^ ((hi + n) * 0xD6E8FEB86659FD93u);
+    h *= 0xFF51AFD7ED558CCDu;
+    return w->cache + (h >> 50) * 2;
+}
 
 #endif
