@@ -75,21 +75,54 @@ yh_status yh_tok_chat(const yh_tok *t, const yh_chat_message *m, size_t n,
 
 /* ---- training ---- */
 typedef struct yh_tok_trainer yh_tok_trainer;
+typedef enum yh_tok_kind {
+    YH_TOK_BPE, /* byte-level BPE */
+} yh_tok_kind;
+
+/* All zero: the defaults. Strings are copied. */
 typedef struct yh_tok_train_options {
     uint32_t vocab;      /* with specials; 0: 32768 */
     const char *pattern; /* pre-tokenizer; NULL: Qwen2's */
-    int threads;         /* 0: all */
+    int threads;         /* 0: all; the result does not depend on it */
+    yh_tok_kind kind;
+    uint64_t memory;    /* bytes that training may take, roughly; 0: 2 GiB. The result depends on it
+                         * only when not even the different words fit: see the report */
+    uint64_t min_count; /* pairs that occur less often are not merged; 0: 2 */
+    const char *const
+        *special; /* special tokens, ended by NULL; the first is the end of text. NULL:
+                   * <|endoftext|>, <|im_start|>, <|im_end|> */
+    /* A folder for what was counted, so that a killed run goes on; NULL: none. key names the input:
+     * the documents that are added and their order. What the folder holds of another key, or of a
+     * different way to count, is dropped. */
+    const char *work, *key;
+    uint64_t save_bytes; /* text between two saves of the work; 0: four times the memory */
 } yh_tok_train_options;
+
+typedef struct yh_tok_train_report {
+    uint64_t docs, bytes;   /* counted, those of an earlier run included */
+    uint64_t words;         /* different ones */
+    uint64_t dropped;       /* of them, left out because memory was short */
+    uint64_t dropped_below; /* they occur less often than this; 0: none */
+    uint64_t spilled;       /* bytes of counted words that went through the disk */
+    uint64_t resumed;       /* documents that an earlier run had counted */
+} yh_tok_train_report;
+
 yh_status yh_tok_trainer_create(yh_tok_trainer **out, const yh_tok_train_options *o,
                                 yh_err *err) YH_MUST_CHECK;
 void yh_tok_trainer_free(yh_tok_trainer *t);
-/* Counts the words of one document. */
+/* Counts the words of one document. Documents that an earlier run with the same work folder has
+ * counted are passed over: add the same documents in the same order. */
 yh_status yh_tok_trainer_add(yh_tok_trainer *t, const char *text, size_t n,
                              yh_err *err) YH_MUST_CHECK;
+/* True when an earlier run has counted all documents: nothing need be added. */
+bool yh_tok_trainer_counted(const yh_tok_trainer *t);
 /* Merges until the vocabulary is full; done/total are merges. */
 yh_status yh_tok_trainer_finish(yh_tok_trainer *t,
                                 void (*progress)(void *user, uint64_t done, uint64_t total),
                                 void *user, yh_tok **out, yh_err *err) YH_MUST_CHECK;
+void yh_tok_trainer_report(const yh_tok_trainer *t, yh_tok_train_report *r);
+/* Removes the work folder, once the tokenizer is stored. */
+yh_status yh_tok_trainer_clear(yh_tok_trainer *t, yh_err *err) YH_MUST_CHECK;
 
 #ifdef __cplusplus
 }

@@ -4,28 +4,50 @@
 
 #include "base/alloc.h"
 
-/* Words as symbols: word w is sym[start[w] .. start[w+1]) and occurs count[w] times. Symbols 0..255
- * are the bytes in the order of yh_byte_order. sym is worked on in place. */
+/* Words as symbols, one behind the other: the high and low half of the count, the number n of
+ * symbols, n symbols. Symbols 0..255 are the bytes in the order of yh_byte_order. Worked on in
+ * place: what a word lost at its end is YH_TRAIN_GAP, which no count begins with. */
 typedef struct yh_train_words {
-    uint32_t *sym;
-    uint64_t *start;
-    int64_t *count;
-    uint32_t n;
+    uint32_t *data;
+    size_t len;  /* of data, at most UINT32_MAX */
+    size_t size; /* bytes of data as allocated: the owner's */
 } yh_train_words;
+enum { YH_TRAIN_HEAD = 3 };
+#define YH_TRAIN_GAP UINT32_MAX
+static inline size_t yh_train_word_size(size_t bytes)
+{
+    return YH_TRAIN_HEAD + bytes;
+}
+/* Writes one word of n bytes at p and returns where the next one goes. symbol: of each byte. */
+static inline uint32_t *yh_train_word_put(uint32_t *p, const uint8_t *t, size_t n, int64_t count,
+                                          const uint32_t symbol[256])
+{
+    p[0] = (uint32_t)((uint64_t)count >> 32);
+    p[1] = (uint32_t)count;
+    p[2] = (uint32_t)n;
+    for (size_t i = 0; i < n; i++)
+        p[YH_TRAIN_HEAD + i] = symbol[t[i]];
+    return p + YH_TRAIN_HEAD + n;
+}
+static inline int64_t yh_train_count(const uint32_t *word)
+{
+    return (int64_t)((uint64_t)word[0] << 32 | word[1]);
+}
 
-/* left[i], right[i] join to id result[i], which is 256 + i but for the rare merges that make a text
- * again that is a token already. */
+/* Merge i joins left[i], right[i] to id 256 + i. No two merges make the same text: inside a token
+ * no merge ever crossed its ends, so equal texts went through the same merges. */
 typedef struct yh_train_merges {
-    uint32_t *left, *right, *result;
-    uint32_t n, tokens; /* tokens: 256 + different results */
-    size_t left_cap, right_cap, result_cap;
+    uint32_t *left, *right;
+    uint32_t n;
+    size_t left_cap, right_cap;
 } yh_train_merges;
 void yh_train_merges_fini(yh_train_merges *m);
 
-/* Merges until there are `tokens` tokens or no pair occurs at least twice. The rule (that of
- * Hugging Face's trainer): the pair that occurs most often; of equals the one with the lower left
- * id, then the lower right id. Returns YH_STOPPED on a stop request. */
-yh_status yh_bpe_train(yh_train_words *w, uint32_t tokens,
+/* Merges until there are `tokens` tokens or no pair occurs at least min_count (>= 1) times. The
+ * rule (that of Hugging Face's trainer): the pair that occurs most often; of equals the one with
+ * the lower left id, then the lower right id. The same for any number of threads. Returns
+ * YH_STOPPED on a stop request. */
+yh_status yh_bpe_train(yh_train_words *w, uint32_t tokens, int64_t min_count, yh_pool *pool,
                        void (*progress)(void *user, uint64_t done, uint64_t total), void *user,
                        yh_train_merges *out, yh_err *err) YH_MUST_CHECK;
 

@@ -99,6 +99,7 @@ yh_status yh_tok_make_json(json_t **json, const char *const *token, const size_t
                            uint32_t tokens, const uint32_t *left, const uint32_t *right,
                            uint32_t merges, const char *pattern, const char *const *special,
                            uint32_t specials, yh_err *err) YH_MUST_CHECK;
-yh_status yh_tok_make_config(json_t **config, yh_err *err) YH_MUST_CHECK;
+/* eos: the end of text; NULL: none. */
+yh_status yh_tok_make_config(json_t **config, const char *eos, yh_err *err) YH_MUST_CHECK;
 
 #endif

@@ -12,7 +12,9 @@ yh_status yh_tok_save(const yh_tok *t, const char *dir, yh_err *err)
     if (s == YH_OK && (a == NULL || b == NULL))
         s = yh_fail(err, YH_NOMEM, "%s: no memory for a path", dir);
     if (s == YH_OK && config == NULL) {
-        s = yh_tok_make_config(&made, err);
+        int64_t eos = yh_tok_eos(t);
+        s = yh_tok_make_config(&made, eos >= 0 ? yh_tok_bytes(t, (uint32_t)eos, NULL, NULL) : NULL,
+                               err);
         config = made;
     }
     if (s == YH_OK)
@@ -97,12 +99,12 @@ done:
     return s;
 }
 
-yh_status yh_tok_make_config(json_t **config, yh_err *err)
+yh_status yh_tok_make_config(json_t **config, const char *eos, yh_err *err)
 {
     /* PreTrainedTokenizerFast opens tokenizer.json as it is, whatever its pattern */
     *config =
-        json_pack("{s:b,s:n,s:s,s:s,s:b,s:i,s:s}", "add_prefix_space", 0, "bos_token", "eos_token",
-                  "<|endoftext|>", "pad_token", "<|endoftext|>", "clean_up_tokenization_spaces", 0,
+        json_pack("{s:b,s:n,s:s?,s:s?,s:b,s:i,s:s}", "add_prefix_space", 0, "bos_token",
+                  "eos_token", eos, "pad_token", eos, "clean_up_tokenization_spaces", 0,
                   "model_max_length", 1000000000, "tokenizer_class", "PreTrainedTokenizerFast");
     return *config != NULL ? YH_OK : no_memory(err);
 }

@@ -1,132 +1,71 @@
-/* Training a tokenizer: counting words over all documents, then merging. */
-#include "base/hash.h"
+/* Training a tokenizer: counting the words of all documents, by all threads, a batch at a time. */
+#include "text/tok_trainer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/json.h"
 #include "base/thread.h"
-#include "text/bpe_train.h"
-#include "text/tok_impl.h"
+#include "text/bpe.h"
+#include "text/unicode.h"
 #include "text/utf8.h"
 
-/* BATCH: text that is counted at once. PIECE: a worker's share. WORD_MAX: longer words (spaceless
+/* BATCH: text that is counted at once. PIECE: a worker's share. WORD_CUT: longer words (spaceless
  * runs) are counted in pieces of at most so many bytes, so that neither memory nor a merge grows
- * with them. WORDS_MEMORY: bytes of counted words above which rare ones are forgotten. */
-enum { SHARDS = 16, BATCH = 16 << 20, PIECE = 256 << 10, WORD_MAX = 1024 };
-#define WORDS_MEMORY ((size_t)1536 << 20)
+ * with them. */
+enum { BATCH = 16 << 20, BATCH_LEAST = 64 << 10, PIECE = 256 << 10, WORD_CUT = 1024 };
+#define MEMORY ((uint64_t)2 << 30)
 
-static const char *const specials[] = {"<|endoftext|>", "<|im_start|>", "<|im_end|>"};
-enum { SPECIALS = 3 };
-
-typedef struct counted {
-    uint64_t hash, at; /* word: bytes at `at` of the blob */
-    int64_t count;     /* 0: empty slot */
-    uint32_t len;
-} counted;
-
-typedef struct words {
-    counted *slot;
-    size_t slots, n;
-    char *blob;
-    size_t len, cap;
-} words;
-
-typedef struct span {
-    size_t begin, end;
-} span;
-
-typedef struct worker {
-    words words;
-    yh_scan_state *scan;
-    yh_buf repaired, normal;
-    yh_err err;
-    yh_status status;
-} worker;
-
-struct yh_tok_trainer {
-    yh_pattern *pattern;
-    char *pattern_text;
-    uint32_t vocab;
-    yh_pool *pool;
-    worker *worker;
-    int workers;
-    char *batch;
-    size_t batch_len, batch_cap;
-    span *piece;
-    size_t pieces, piece_cap;
-    words shard[SHARDS];
-    yh_err shard_err[SHARDS];
-    uint64_t forgotten;
-};
+static const char *const standard_specials[] = {"<|endoftext|>", "<|im_start|>", "<|im_end|>",
+                                                NULL};
 
 static yh_status no_memory(yh_err *err)
 {
     return yh_fail(err, YH_NOMEM, "no memory to count words");
 }
 
-static yh_status words_grow(words *w, yh_err *err)
-{
-    size_t slots = w->slots == 0 ? 1024 : w->slots * 2;
-    counted *slot = yh_calloc(slots, sizeof *slot);
-    if (slot == NULL)
-        return no_memory(err);
-    for (size_t i = 0; i < w->slots; i++) {
-        if (w->slot[i].count == 0)
-            continue;
-        size_t k = w->slot[i].hash & (slots - 1);
-        while (slot[k].count != 0)
-            k = (k + 1) & (slots - 1);
-        slot[k] = w->slot[i];
-    }
-    yh_free(w->slot);
-    w->slot = slot;
-    w->slots = slots;
-    return YH_OK;
-}
-
-static yh_status words_add(words *w, const char *text, uint32_t n, uint64_t hash, int64_t count,
-                           yh_err *err)
-{
-    if (w->n * 2 >= w->slots)
-        YH_TRY(words_grow(w, err));
-    size_t k = hash & (w->slots - 1);
-    for (; w->slot[k].count != 0; k = (k + 1) & (w->slots - 1))
-        if (w->blob != NULL && w->slot[k].hash == hash && w->slot[k].len == n &&
-            memcmp(w->blob + w->slot[k].at, text, n) == 0) {
-            w->slot[k].count += count;
-            return YH_OK;
-        }
-    char *blob = yh_grow(w->blob, &w->cap, w->len + n, 1);
-    if (blob == NULL)
-        return no_memory(err);
-    w->blob = blob;
-    memcpy(blob + w->len, text, n);
-    w->slot[k] = (counted){hash, w->len, count, n};
-    w->len += n;
-    w->n++;
-    return YH_OK;
-}
-
-static void words_fini(words *w)
-{
-    yh_free(w->slot);
-    yh_free(w->blob);
-    memset(w, 0, sizeof *w);
-}
-
 /* ---- counting one piece of text ---- */
 
-static yh_status count_word(words *w, const uint8_t *t, size_t n, yh_err *err)
+static yh_status count_long(yh_words_local *w, const uint8_t *t, size_t n, yh_err *err)
 {
     while (n > 0) {
         size_t k = n;
-        if (k > WORD_MAX)
-            for (k = WORD_MAX; (t[k] & 0xC0) == 0x80;)
+        if (k > WORD_CUT)
+            for (k = WORD_CUT; (t[k] & 0xC0) == 0x80;)
                 k--;
-        YH_TRY(words_add(w, (const char *)t, (uint32_t)k, yh_hash64(t, k, 0), 1, err));
+        YH_TRY(yh_words_add(w, t, k, err));
         t += k;
         n -= k;
     }
     return YH_OK;
 }
 
-static yh_status count_text(const yh_tok_trainer *t, worker *w, const uint8_t *text, size_t n)
+static yh_status count_words(const yh_pattern *p, yh_train_worker *w, const uint8_t *t, size_t n)
+{
+    yh_scan kind = yh_pattern_kind(p);
+    if (kind != YH_SCAN_REGEX) {
+        for (size_t at = 0; at < n;) {
+            size_t e = yh_scan_word(kind, t, n, at);
+            YH_TRY(e - at <= WORD_CUT ? yh_words_add(w->words, t + at, e - at, &w->err)
+                                      : count_long(w->words, t + at, e - at, &w->err));
+            at = e;
+        }
+        return YH_OK;
+    }
+    for (size_t at = 0; at < n;) {
+        size_t b, e;
+        YH_TRY(yh_scan_next(p, w->scan, t, n, at, &b, &e, &w->err));
+        if (b > at)
+            YH_TRY(count_long(w->words, t + at, b - at, &w->err));
+        YH_TRY(count_long(w->words, t + b, e - b, &w->err));
+        at = e;
+    }
+    return YH_OK;
+}
+
+static yh_status count_text(const yh_tok_trainer *t, yh_train_worker *w, const uint8_t *text,
+                            size_t n)
 {
     if (yh_utf8_valid(text, n) != n) {
         yh_buf_clear(&w->repaired);
@@ -140,70 +79,19 @@ static yh_status count_text(const yh_tok_trainer *t, worker *w, const uint8_t *t
         text = (const uint8_t *)w->normal.data;
         n = w->normal.len;
     }
-    for (size_t at = 0; at < n;) {
-        size_t b, e;
-        YH_TRY(yh_scan_next(t->pattern, w->scan, text, n, at, &b, &e, &w->err));
-        if (b > at)
-            YH_TRY(count_word(&w->words, text + at, b - at, &w->err));
-        YH_TRY(count_word(&w->words, text + b, e - b, &w->err));
-        at = e;
-    }
-    return YH_OK;
+    return count_words(t->pattern, w, text, n);
 }
 
 static void count_pieces(void *arg, int64_t begin, int64_t end, int index)
 {
     yh_tok_trainer *t = arg;
-    worker *w = &t->worker[index];
-    for (int64_t i = begin; i < end && w->status == YH_OK; i++)
-        w->status = count_text(t, w, (const uint8_t *)t->batch + t->piece[i].begin,
-                               t->piece[i].end - t->piece[i].begin);
-}
-
-/* Shard s of the sum takes its words from every worker: sums do not depend on who counted. */
-static void merge_shards(void *arg, int64_t begin, int64_t end, int index)
-{
-    yh_tok_trainer *t = arg;
-    (void)index;
-    for (int64_t s = begin; s < end; s++)
-        for (int k = 0; k < t->workers; k++) {
-            const words *w = &t->worker[k].words;
-            for (size_t i = 0; i < w->slots; i++)
-                if (w->slot[i].count != 0 && (int64_t)(w->slot[i].hash >> 60) == s &&
-                    words_add(&t->shard[s], w->blob + w->slot[i].at, w->slot[i].len,
-                              w->slot[i].hash, w->slot[i].count, &t->shard_err[s]) != YH_OK)
-                    return;
-        }
-}
-
-static size_t memory_of(const yh_tok_trainer *t)
-{
-    size_t sum = 0;
-    for (int s = 0; s < SHARDS; s++)
-        sum += t->shard[s].len + t->shard[s].n * 2 * sizeof(counted);
-    return sum;
-}
-
-static yh_status forget(words *w, int64_t below, uint64_t *forgotten, yh_err *err)
-{
-    words kept = {0};
-    for (size_t i = 0; i < w->slots; i++) {
-        const counted *c = &w->slot[i];
-        if (c->count == 0)
-            continue;
-        if (c->count < below) {
-            *forgotten += 1;
-            continue;
-        }
-        yh_status s = words_add(&kept, w->blob + c->at, c->len, c->hash, c->count, err);
-        if (s != YH_OK) {
-            words_fini(&kept);
-            return s;
-        }
+    yh_train_worker *w = &t->worker[index];
+    for (int64_t i = begin; i < end && w->err.code == YH_OK; i++) {
+        yh_status s = count_text(t, w, (const uint8_t *)t->batch + t->piece[i].begin,
+                                 t->piece[i].end - t->piece[i].begin);
+        if (s != YH_OK)
+            yh_fail(&w->err, s, "cannot count words");
     }
-    words_fini(w);
-    *w = kept;
-    return YH_OK;
 }
 
 static yh_status flush(yh_tok_trainer *t, yh_err *err)
@@ -212,22 +100,111 @@ static yh_status flush(yh_tok_trainer *t, yh_err *err)
         return YH_OK;
     yh_pool_run_dynamic(t->pool, (int64_t)t->pieces, 1, count_pieces, t);
     for (int i = 0; i < t->workers; i++)
-        if (t->worker[i].status != YH_OK)
-            return yh_fail(err, t->worker[i].status, "%s", t->worker[i].err.msg);
-    yh_pool_run_dynamic(t->pool, SHARDS, 1, merge_shards, t);
-    for (int s = 0; s < SHARDS; s++)
-        if (t->shard_err[s].code != YH_OK)
-            return yh_fail(err, t->shard_err[s].code, "%s", t->shard_err[s].msg);
-    for (int i = 0; i < t->workers; i++) {
-        words *w = &t->worker[i].words;
-        w->n = w->len = 0;
-        if (w->slots > 0)
-            memset(w->slot, 0, w->slots * sizeof *w->slot);
-    }
+        if (t->worker[i].err.code != YH_OK)
+            return yh_fail(err, t->worker[i].err.code, "%s", t->worker[i].err.msg);
     t->batch_len = t->pieces = 0;
-    for (int64_t below = 2; memory_of(t) > WORDS_MEMORY; below *= 2)
-        for (int s = 0; s < SHARDS; s++)
-            YH_TRY(forget(&t->shard[s], below, &t->forgotten, err));
+    return YH_OK;
+}
+
+/* ---- the work folder ---- */
+
+static char *work_path(const yh_tok_trainer *t, const char *name, yh_err *err)
+{
+    char *p = yh_path_join(t->work, name);
+    if (p == NULL)
+        yh_fail(err, YH_NOMEM, "%s: no memory for a path", t->work);
+    return p;
+}
+
+/* What is counted so far, for good. Between documents only. */
+static yh_status save(yh_tok_trainer *t, bool complete, yh_err *err)
+{
+    json_t *words = NULL, *state = NULL;
+    YH_TRY(flush(t, err));
+    YH_TRY(yh_words_save(t->words, &words, err));
+    char *path = work_path(t, "state.json", err);
+    yh_status s = path != NULL ? YH_OK : YH_NOMEM;
+    if (s == YH_OK) {
+        state = json_pack("{s:i,s:s,s:I,s:I,s:b,s:O}", "version", 1, "key", t->key, "documents",
+                          (json_int_t)t->docs, "bytes", (json_int_t)t->bytes, "complete", complete,
+                          "words", words);
+        s = state != NULL ? yh_json_save(state, path, false, err) : no_memory(err);
+    }
+    t->saved_bytes = t->bytes;
+    json_decref(state);
+    json_decref(words);
+    yh_free(path);
+    return s;
+}
+
+/* Takes up the state of an earlier run, if it is of the same work. */
+static yh_status load_state(yh_tok_trainer *t, json_t **words, yh_err *err)
+{
+    json_t *state = NULL;
+    int64_t docs = 0, bytes = 0;
+    *words = NULL;
+    char *path = work_path(t, "state.json", err);
+    if (path == NULL)
+        return YH_NOMEM;
+    if (!yh_is_file(path)) {
+        yh_free(path);
+        return YH_OK;
+    }
+    yh_status s = yh_json_load(&state, path, 0, err);
+    const char *key = json_string_value(json_object_get(state, "key"));
+    if (s == YH_OK && key != NULL && strcmp(key, t->key) == 0 &&
+        json_integer_value(json_object_get(state, "version")) == 1) {
+        s = yh_json_int(state, "documents", 0, INT64_MAX, false, 0, path, &docs, err);
+        if (s == YH_OK)
+            s = yh_json_int(state, "bytes", 0, INT64_MAX, false, 0, path, &bytes, err);
+        if (s == YH_OK)
+            s = yh_json_bool(state, "complete", true, false, path, &t->complete, err);
+        if (s == YH_OK) {
+            t->had_docs = t->report.resumed = (uint64_t)docs;
+            t->report.bytes = (uint64_t)bytes;
+            *words = json_incref(json_object_get(state, "words"));
+        }
+    } else if (s == YH_OK) {
+        yh_log(YH_LOG_INFO, "%s: is of other input or options: counting begins anew", path);
+        if (unlink(path) != 0)
+            s = yh_fail_errno(err, errno, "%s: cannot remove", path);
+    }
+    json_decref(state);
+    yh_free(path);
+    return s;
+}
+
+static yh_status open_work(yh_tok_trainer *t, const yh_tok_train_options *o, json_t **words,
+                           yh_err *err)
+{
+    size_t n = strlen(t->pattern_text) + (o->key != NULL ? strlen(o->key) : 0) + 64;
+    t->work = yh_strdup(o->work);
+    t->key = yh_malloc(n);
+    if (t->work == NULL || t->key == NULL)
+        return no_memory(err);
+    snprintf(t->key, n, "%d:%s:%s", (int)t->kind, t->pattern_text, o->key != NULL ? o->key : "");
+    YH_TRY(yh_mkdirs(t->work, err));
+    YH_TRY(yh_dir_lock_take(&t->lock, t->work, err));
+    return load_state(t, words, err);
+}
+
+yh_status yh_tok_trainer_clear(yh_tok_trainer *t, yh_err *err)
+{
+    static const char *const name[] = {"state.json", "words", ".lock"};
+    if (t->work == NULL)
+        return YH_OK;
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
+        char *path = work_path(t, name[i], err);
+        if (path == NULL)
+            return YH_NOMEM;
+        int rc = unlink(path);
+        yh_free(path);
+        if (rc != 0 && errno != ENOENT)
+            return yh_fail_errno(err, errno, "%s/%s: cannot remove", t->work, name[i]);
+    }
+    yh_dir_lock_release(&t->lock);
+    if (rmdir(t->work) != 0 && errno != ENOENT)
+        return yh_fail_errno(err, errno, "%s: cannot remove", t->work);
     return YH_OK;
 }
 
@@ -258,21 +235,31 @@ static yh_status add_piece(yh_tok_trainer *t, const char *text, size_t n, yh_err
     char *batch = yh_grow(t->batch, &t->batch_cap, t->batch_len + n, 1);
     if (batch != NULL)
         t->batch = batch;
-    span *piece = yh_grow(t->piece, &t->piece_cap, t->pieces + 1, sizeof *piece);
+    yh_span *piece = yh_grow(t->piece, &t->piece_cap, t->pieces + 1, sizeof *piece);
     if (piece != NULL)
         t->piece = piece;
     if (batch == NULL || piece == NULL)
         return no_memory(err);
     memcpy(batch + t->batch_len, text, n);
-    piece[t->pieces++] = (span){t->batch_len, t->batch_len + n};
+    piece[t->pieces++] = (yh_span){t->batch_len, t->batch_len + n};
     t->batch_len += n;
-    return t->batch_len >= BATCH ? flush(t, err) : YH_OK;
+    return t->batch_len >= t->batch_most ? flush(t, err) : YH_OK;
 }
 
 yh_status yh_tok_trainer_add(yh_tok_trainer *t, const char *text, size_t n, yh_err *err)
 {
     yh_scan kind = yh_pattern_kind(t->pattern);
     bool may_cut = kind == YH_SCAN_LLAMA3 || kind == YH_SCAN_QWEN2;
+    if (t->docs < t->had_docs || t->complete) {
+        t->docs++;
+        t->bytes += n;
+        t->saved_bytes = t->bytes;
+        return yh_stop_requested() ? yh_fail(err, YH_STOPPED, "stopped") : YH_OK;
+    }
+    if (t->work != NULL && t->bytes - t->saved_bytes >= t->save_bytes)
+        YH_TRY(save(t, false, err));
+    t->docs++;
+    t->bytes += n;
     while (n > 0) {
         size_t k = may_cut && n > PIECE ? find_cut((const uint8_t *)text, n, PIECE / 2) : n;
         YH_TRY(add_piece(t, text, k, err));
@@ -284,34 +271,91 @@ yh_status yh_tok_trainer_add(yh_tok_trainer *t, const char *text, size_t n, yh_e
     return YH_OK;
 }
 
+bool yh_tok_trainer_counted(const yh_tok_trainer *t)
+{
+    return t->complete;
+}
+
+void yh_tok_trainer_report(const yh_tok_trainer *t, yh_tok_train_report *r)
+{
+    *r = t->report;
+}
+
 /* ---- life ---- */
+
+static yh_status take_specials(yh_tok_trainer *t, const char *const *special, yh_err *err)
+{
+    uint32_t n = 0;
+    while (special[n] != NULL)
+        n++;
+    t->special = yh_calloc((size_t)n + 1, sizeof *t->special);
+    if (t->special == NULL)
+        return no_memory(err);
+    for (; t->specials < n; t->specials++) {
+        const char *s = special[t->specials];
+        if (s[0] == '\0' || yh_utf8_valid((const uint8_t *)s, strlen(s)) != strlen(s))
+            return yh_fail(err, YH_INVALID, "special token %u is empty or no UTF-8", t->specials);
+        for (uint32_t i = 0; i < t->specials; i++)
+            if (strcmp(s, t->special[i]) == 0)
+                return yh_fail(err, YH_INVALID, "special token %s is given twice", s);
+        if ((t->special[t->specials] = yh_strdup(s)) == NULL)
+            return no_memory(err);
+    }
+    return YH_OK;
+}
+
+static yh_status make_workers(yh_tok_trainer *t, yh_err *err)
+{
+    t->workers = yh_pool_threads(t->pool);
+    t->worker = yh_calloc((size_t)t->workers, sizeof *t->worker);
+    if (t->worker == NULL)
+        return no_memory(err);
+    for (int i = 0; i < t->workers; i++) {
+        t->worker[i].words = yh_words_local_of(t->words, i);
+        YH_TRY(yh_scan_state_create(&t->worker[i].scan, t->pattern, err));
+    }
+    return YH_OK;
+}
+
+static yh_status setup(yh_tok_trainer *t, const yh_tok_train_options *o, yh_err *err)
+{
+    json_t *words = NULL;
+    t->kind = o->kind;
+    t->vocab = o->vocab != 0 ? o->vocab : 32768;
+    t->min_count = o->min_count == 0              ? 2
+                   : o->min_count > INT64_MAX / 2 ? INT64_MAX / 2
+                                                  : (int64_t)o->min_count;
+    t->memory = o->memory != 0 ? o->memory : MEMORY;
+    t->save_bytes = o->save_bytes != 0 ? o->save_bytes : 4 * t->memory;
+    t->batch_most = t->memory / 32 > BATCH         ? BATCH
+                    : t->memory / 32 < BATCH_LEAST ? BATCH_LEAST
+                                                   : (size_t)(t->memory / 32);
+    YH_TRY(take_specials(t, o->special != NULL ? o->special : standard_specials, err));
+    if (t->vocab < 256 + t->specials || t->vocab >= YH_MAX_TOKENS)
+        return yh_fail(err, YH_INVALID, "a vocabulary of %u: must be %u to %u", t->vocab,
+                       256 + t->specials, YH_MAX_TOKENS - 1);
+    const char *pattern = o->pattern != NULL ? o->pattern : YH_PATTERN_QWEN2;
+    t->pattern_text = yh_strdup(pattern);
+    if (t->pattern_text == NULL)
+        return no_memory(err);
+    YH_TRY(yh_pattern_create(&t->pattern, pattern, false, "pattern", err));
+    YH_TRY(yh_pool_create(&t->pool, o->threads, err));
+    if (o->work != NULL)
+        YH_TRY(open_work(t, o, &words, err));
+    yh_status s = yh_words_create(&t->words, (size_t)(t->memory / 4), t->work, words,
+                                  yh_pool_threads(t->pool), err);
+    json_decref(words);
+    return s == YH_OK ? make_workers(t, err) : s;
+}
 
 yh_status yh_tok_trainer_create(yh_tok_trainer **out, const yh_tok_train_options *o, yh_err *err)
 {
-    const char *pattern = o->pattern != NULL ? o->pattern : YH_PATTERN_QWEN2;
     *out = NULL;
-    uint32_t vocab = o->vocab != 0 ? o->vocab : 32768;
-    if (vocab < 256 + SPECIALS || vocab >= YH_MAX_TOKENS)
-        return yh_fail(err, YH_INVALID, "a vocabulary of %u: must be %d to %u", vocab,
-                       256 + SPECIALS, YH_MAX_TOKENS - 1);
     yh_tok_trainer *t = yh_calloc(1, sizeof *t);
     if (t == NULL)
         return no_memory(err);
-    t->vocab = vocab;
-    t->pattern_text = yh_strdup(pattern);
-    yh_status s = t->pattern_text != NULL ? YH_OK : no_memory(err);
-    if (s == YH_OK)
-        s = yh_pattern_create(&t->pattern, pattern, false, "pattern", err);
-    if (s == YH_OK)
-        s = yh_pool_create(&t->pool, o->threads, err);
-    if (s == YH_OK) {
-        t->workers = yh_pool_threads(t->pool);
-        t->worker = yh_calloc((size_t)t->workers, sizeof *t->worker);
-        if (t->worker == NULL)
-            s = no_memory(err);
-    }
-    for (int i = 0; i < t->workers && s == YH_OK; i++)
-        s = yh_scan_state_create(&t->worker[i].scan, t->pattern, err);
+    t->lock = (yh_dir_lock)YH_DIR_LOCK_INIT;
+    yh_status s = setup(t, o, err);
     if (s != YH_OK)
         yh_tok_trainer_free(t);
     else
@@ -324,112 +368,96 @@ void yh_tok_trainer_free(yh_tok_trainer *t)
     if (t == NULL)
         return;
     for (int i = 0; i < t->workers && t->worker != NULL; i++) {
-        words_fini(&t->worker[i].words);
         yh_scan_state_free(t->worker[i].scan);
         yh_buf_fini(&t->worker[i].repaired);
         yh_buf_fini(&t->worker[i].normal);
     }
     yh_free(t->worker);
+    yh_words_free(t->words);
     yh_pool_free(t->pool);
-    for (int s = 0; s < SHARDS; s++)
-        words_fini(&t->shard[s]);
     yh_pattern_free(t->pattern);
     yh_free(t->pattern_text);
     yh_free(t->batch);
     yh_free(t->piece);
+    for (uint32_t i = 0; i < t->specials; i++)
+        yh_free(t->special[i]);
+    yh_free(t->special);
+    yh_dir_lock_release(&t->lock);
+    yh_free(t->work);
+    yh_free(t->key);
     yh_free(t);
 }
 
 /* ---- from words to a tokenizer ---- */
 
-static yh_status gather(yh_tok_trainer *t, yh_train_words *w, yh_err *err)
+/* Counts below EXACT have a class each, larger ones one for each power of two. */
+enum { EXACT = 64, CLASSES = EXACT + 64 };
+
+typedef struct class_sum {
+    uint64_t words, bytes;
+} class_sum;
+
+static int class_of(int64_t count)
 {
-    uint32_t order[256];
-    size_t n = 0, bytes = 0;
-    for (uint32_t i = 0; i < 256; i++)
-        order[yh_byte_order[i]] = i;
-    for (int s = 0; s < SHARDS; s++) {
-        n += t->shard[s].n;
-        bytes += t->shard[s].len;
-    }
-    if (n >= UINT32_MAX)
-        return yh_fail(err, YH_LIMIT, "more than 4 billion different words");
-    w->sym = yh_malloc((bytes + 1) * sizeof *w->sym);
-    w->start = yh_malloc((n + 1) * sizeof *w->start);
-    w->count = yh_malloc((n + 1) * sizeof *w->count);
-    if (w->sym == NULL || w->start == NULL || w->count == NULL)
-        return no_memory(err);
-    uint64_t at = 0;
-    for (int s = 0; s < SHARDS; s++) {
-        const words *from = &t->shard[s];
-        for (size_t i = 0; i < from->slots; i++) {
-            const counted *c = &from->slot[i];
-            if (c->count == 0 || c->len < 2)
-                continue;
-            w->start[w->n] = at;
-            w->count[w->n++] = c->count;
-            for (uint32_t k = 0; k < c->len; k++)
-                w->sym[at++] = order[(uint8_t)from->blob[c->at + k]];
-        }
-        words_fini(&t->shard[s]);
-    }
-    w->start[w->n] = at;
-    return YH_OK;
+    return count < EXACT ? (int)count : EXACT + 63 - __builtin_clzll((uint64_t)count);
 }
 
-static yh_status make_tokens(const yh_train_merges *m, yh_buf *bytes, const char **token,
-                             size_t *len, yh_err *err)
+static int64_t least_of(int class)
 {
-    size_t *at = yh_malloc((size_t)m->tokens * sizeof *at);
-    yh_status s = at != NULL ? YH_OK : no_memory(err);
-    uint32_t n = 0;
-    for (; n < 256 && s == YH_OK; n++) {
-        at[n] = bytes->len;
-        len[n] = 1;
-        s = yh_buf_add(bytes, &yh_byte_order[n], 1, err);
-    }
-    for (uint32_t i = 0; i < m->n && s == YH_OK; i++) {
-        if (m->result[i] != n)
-            continue; /* a text that is there already */
-        size_t l = len[m->left[i]], r = len[m->right[i]];
-        at[n] = bytes->len;
-        len[n] = l + r;
-        s = yh_buf_reserve(bytes, l + r, err);
-        if (s == YH_OK)
-            s = yh_buf_add(bytes, bytes->data + at[m->left[i]], l, err);
-        if (s == YH_OK)
-            s = yh_buf_add(bytes, bytes->data + at[m->right[i]], r, err);
-        n++;
-    }
-    for (uint32_t i = 0; i < n && s == YH_OK; i++)
-        token[i] = bytes->data + at[i];
-    yh_free(at);
-    return s;
+    return class < EXACT ? class : (int64_t)1 << (class - EXACT);
 }
 
-static yh_status make_tok(const yh_tok_trainer *t, const yh_train_merges *m, yh_tok **out,
+static bool tally(void *user, int shard, const uint8_t *t, size_t n, int64_t count)
+{
+    class_sum *c = (class_sum *)user + (size_t)shard * CLASSES + class_of(count);
+    (void)t;
+    c->words++;
+    c->bytes += n;
+    return true;
+}
+
+yh_status yh_train_choose(yh_tok_trainer *t, size_t fixed, size_t each, int64_t *least,
+                          uint64_t words[YH_WORD_SHARDS], uint64_t bytes[YH_WORD_SHARDS],
                           yh_err *err)
 {
-    const char **token = yh_malloc((size_t)m->tokens * sizeof *token);
-    size_t *len = yh_malloc((size_t)m->tokens * sizeof *len);
-    json_t *json = NULL, *config = NULL;
-    yh_buf bytes;
-    yh_buf_init(&bytes, 0);
-    yh_status s = token != NULL && len != NULL ? YH_OK : no_memory(err);
-    if (s == YH_OK)
-        s = make_tokens(m, &bytes, token, len, err);
-    if (s == YH_OK)
-        s = yh_tok_make_json(&json, token, len, m->tokens, m->left, m->right, m->n, t->pattern_text,
-                             specials, SPECIALS, err);
-    if (s == YH_OK)
-        s = yh_tok_make_config(&config, err);
-    if (s == YH_OK)
-        s = yh_tok_from_json(out, json, config, "the trained tokenizer", err);
-    json_decref(json);
-    json_decref(config);
-    yh_buf_fini(&bytes);
-    yh_free(token);
-    yh_free(len);
+    class_sum *sum = yh_calloc((size_t)YH_WORD_SHARDS * CLASSES, sizeof *sum);
+    if (sum == NULL)
+        return no_memory(err);
+    yh_status s = yh_words_each(t->words, t->pool, false, false, tally, sum, err);
+    uint64_t need = 0;
+    int class = CLASSES;
+    /* from the frequent to the rare, as long as they fit */
+    while (s == YH_OK && class > 1) {
+        class_sum all = {0, 0};
+        for (int k = 0; k < YH_WORD_SHARDS; k++) {
+            all.words += sum[k * CLASSES + class - 1].words;
+            all.bytes += sum[k * CLASSES + class - 1].bytes;
+        }
+        uint64_t more = all.words * fixed + all.bytes * each;
+        if (more > 0 && need + more > t->memory)
+            break;
+        need += more;
+        class --;
+    }
+    for (int k = 0; k < YH_WORD_SHARDS && s == YH_OK; k++) {
+        words[k] = bytes[k] = 0;
+        for (int c = 1; c < CLASSES; c++) {
+            const class_sum *x = &sum[k * CLASSES + c];
+            t->report.words += x->words;
+            if (c < class)
+                t->report.dropped += x->words;
+            words[k] += c >= class ? x->words : 0;
+            bytes[k] += c >= class ? x->bytes : 0;
+        }
+    }
+    yh_free(sum);
+    if (s == YH_OK && t->report.dropped > 0 && need == 0)
+        return yh_fail(err, YH_LIMIT,
+                       "not even the most frequent words fit into %llu bytes of "
+                       "memory; give more",
+                       (unsigned long long)t->memory);
+    *least = least_of(class);
+    t->report.dropped_below = t->report.dropped > 0 ? (uint64_t)*least : 0;
     return s;
 }
 
@@ -437,27 +465,29 @@ yh_status yh_tok_trainer_finish(yh_tok_trainer *t,
                                 void (*progress)(void *user, uint64_t done, uint64_t total),
                                 void *user, yh_tok **out, yh_err *err)
 {
-    yh_train_words w = {0};
-    yh_train_merges m = {0};
     *out = NULL;
-    yh_status s = flush(t, err);
-    if (s == YH_OK)
-        s = gather(t, &w, err);
-    if (s == YH_OK)
-        s = yh_bpe_train(&w, t->vocab - SPECIALS, progress, user, &m, err);
-    yh_free(w.sym);
-    yh_free(w.start);
-    yh_free(w.count);
-    if (s == YH_OK)
-        s = make_tok(t, &m, out, err);
-    if (s == YH_OK && t->forgotten > 0)
-        yh_log(YH_LOG_INFO, "tokenizer: %llu rare words were forgotten to bound memory",
-               (unsigned long long)t->forgotten);
-    if (s == YH_OK && yh_tok_size(*out) < t->vocab)
+    YH_TRY(flush(t, err));
+    if (!t->complete) {
+        if (t->docs < t->had_docs)
+            return yh_fail(err, YH_MISMATCH,
+                           "%s: was counted from %llu documents, now there are only %llu; remove "
+                           "the folder to begin anew",
+                           t->work, (unsigned long long)t->had_docs, (unsigned long long)t->docs);
+        t->report.bytes = t->bytes;
+        if (t->work != NULL)
+            YH_TRY(save(t, true, err));
+    }
+    t->report.docs = t->complete ? t->had_docs : t->docs;
+    yh_free(t->batch);
+    t->batch = NULL;
+    t->batch_cap = 0;
+    YH_TRY(yh_train_bpe(t, progress, user, out, err));
+    yh_words_spilled(t->words, &t->report.spilled);
+    if (t->report.dropped > 0)
         yh_log(YH_LOG_WARN,
-               "the text has no more pairs that occur twice: the vocabulary has %u tokens instead "
-               "of %u",
-               yh_tok_size(*out), t->vocab);
-    yh_train_merges_fini(&m);
-    return s;
+               "memory was short: %llu of %llu different words, those that occur less than %llu "
+               "times, were left out",
+               (unsigned long long)t->report.dropped, (unsigned long long)t->report.words,
+               (unsigned long long)t->report.dropped_below);
+    return YH_OK;
 }

@@ -1,0 +1,63 @@
+/* What the parts of the trainer share: tok_train.c counts words, tok_train_bpe.c and
+ * tok_train_unigram.c make tokenizers of them. Private to them. */
+#ifndef YH_TEXT_TOK_TRAINER_H
+#define YH_TEXT_TOK_TRAINER_H
+
+#include "base/file.h"
+#include "text/pretok.h"
+#include "text/word_count.h"
+#include "yh/tok.h"
+
+typedef struct yh_span {
+    size_t begin, end;
+} yh_span;
+
+typedef struct yh_train_worker {
+    yh_words_local *words;
+    yh_scan_state *scan;
+    yh_buf repaired, normal;
+    yh_err err;
+} yh_train_worker;
+
+struct yh_tok_trainer {
+    yh_tok_kind kind;
+    uint32_t vocab;
+    int64_t min_count;
+    uint64_t memory, save_bytes;
+    char **special;
+    uint32_t specials;
+    double coverage;
+    bool byte_fallback;
+    char *pattern_text;
+    yh_pattern *pattern;
+    yh_pool *pool;
+    yh_train_worker *worker;
+    int workers;
+    yh_words *words;
+    /* text that is not counted yet */
+    char *batch;
+    size_t batch_len, batch_cap, batch_most;
+    yh_span *piece;
+    size_t pieces, piece_cap;
+    /* the work folder */
+    char *work, *key;
+    yh_dir_lock lock;
+    bool complete;        /* an earlier run counted everything */
+    uint64_t docs, bytes; /* given so far */
+    uint64_t had_docs;    /* counted by an earlier run */
+    uint64_t saved_bytes; /* of `bytes` when the state was stored last */
+    yh_tok_train_report report;
+};
+
+typedef void (*yh_train_progress)(void *user, uint64_t done, uint64_t total);
+
+/* The smallest count of a word such that those that are kept need at most t->memory, when a word of
+ * n bytes needs fixed + each * n; fills the report. words, bytes: of those kept, by shard. */
+yh_status yh_train_choose(yh_tok_trainer *t, size_t fixed, size_t each, int64_t *least,
+                          uint64_t words[YH_WORD_SHARDS], uint64_t bytes[YH_WORD_SHARDS],
+                          yh_err *err) YH_MUST_CHECK;
+
+yh_status yh_train_bpe(yh_tok_trainer *t, yh_train_progress progress, void *user, yh_tok **out,
+                       yh_err *err) YH_MUST_CHECK;
+
+#endif
