@@ -132,11 +132,12 @@ INLINE void sort_body(uint8_t *p, size_t n, size_t size, size_t byte, int depth,
         (void)size;                                                                                \
         sort_body(p, n, N, byte, depth, sort_##N);                                                 \
     }
+FOR_SIZE(8)
 FOR_SIZE(16)
-FOR_SIZE(20)
 FOR_SIZE(24)
+FOR_SIZE(28)
 FOR_SIZE(32)
-FOR_SIZE(44)
+FOR_SIZE(48)
 
 static void sort_any(uint8_t *p, size_t n, size_t size, size_t byte, int depth)
 {
@@ -146,11 +147,12 @@ static void sort_any(uint8_t *p, size_t n, size_t size, size_t byte, int depth)
 
 void yh_sort_records(uint8_t *p, size_t n, size_t size)
 {
-    sort_fn fn = size == 16   ? sort_16
-                 : size == 20 ? sort_20
+    sort_fn fn = size == 8    ? sort_8
+                 : size == 16 ? sort_16
                  : size == 24 ? sort_24
+                 : size == 28 ? sort_28
                  : size == 32 ? sort_32
-                 : size == 44 ? sort_44
+                 : size == 48 ? sort_48
                               : sort_any;
     if (n > 1)
         fn(p, n, size, 0, 0);

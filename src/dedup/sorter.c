@@ -3,16 +3,13 @@
  * are sorted in parallel although the pool itself is busy with the callers. */
 #include "dedup/sorter.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/thread.h"
 #include "dedup/sort_records.h"
+#include "dedup/temp_file.h"
 
 enum {
     READ_MAX = 1 << 20, /* bytes read at once from a run */
@@ -144,43 +141,11 @@ uint64_t yh_sorter_count(const yh_sorter *s)
 
 /* ------------------------------------------------------------------ runs on disk */
 
-/* The file has no name from the beginning: nothing is left behind, however the process ends. */
-static yh_status temporary_file(const yh_sorter *s, int *fd, yh_err *err)
-{
-    char *path = yh_path_join(s->dir, "sort-XXXXXX");
-    if (path == NULL)
-        return yh_fail(err, YH_NOMEM, "no memory to sort");
-    *fd = mkostemp(path, O_CLOEXEC);
-    int e = errno;
-    if (*fd >= 0)
-        (void)unlink(path);
-    yh_free(path);
-    return *fd >= 0 ? YH_OK
-                    : yh_fail_errno(err, e, "%s: cannot make a temporary file for sorting", s->dir);
-}
-
-static yh_status write_at(const yh_sorter *s, int fd, const uint8_t *p, size_t n, uint64_t at,
-                          yh_err *err)
-{
-    while (n > 0) {
-        ssize_t k = pwrite(fd, p, n > (1u << 30) ? (1u << 30) : n, (off_t)at);
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k < 0)
-            return yh_fail_errno(
-                err, errno, "%s: cannot write temporary data for sorting; make room there", s->dir);
-        p += k;
-        n -= (size_t)k;
-        at += (uint64_t)k;
-    }
-    return YH_OK;
-}
-
 /* lock held */
 static yh_status new_run(yh_sorter *s, uint64_t bytes, run *r, yh_err *err)
 {
     if (s->fd < 0)
-        YH_TRY(temporary_file(s, &s->fd, err));
+        YH_TRY(yh_temp_open(&s->fd, s->dir, err));
     run *p = yh_grow(s->runs, &s->cap_run, s->n_run + 1, sizeof *p);
     if (p == NULL)
         return yh_fail(err, YH_NOMEM, "no memory to sort");
@@ -200,7 +165,7 @@ static yh_status spill(yh_sorter *s, segment *g, yh_err *err)
     int fd = s->fd;
     pthread_mutex_unlock(&s->lock);
     if (st == YH_OK)
-        st = write_at(s, fd, g->data, g->n * s->size, r.at, err);
+        st = yh_temp_write(fd, g->data, g->n * s->size, r.at, s->dir, err);
     g->n = 0;
     return st;
 }
@@ -261,17 +226,7 @@ yh_status yh_sorter_add(yh_sorter *s, const void *records, size_t n, yh_err *err
 static yh_status refill(const yh_sorter *s, source *c, yh_err *err)
 {
     size_t want = c->left < s->read_size ? (size_t)c->left : s->read_size;
-    size_t got = 0;
-    while (got < want) {
-        ssize_t k = pread(s->fd, c->buf + got, want - got, (off_t)(c->at + got));
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k < 0)
-            return yh_fail_errno(err, errno, "%s: cannot read temporary data of sorting", s->dir);
-        if (k == 0)
-            return yh_fail(err, YH_IO, "%s: temporary data of sorting end early", s->dir);
-        got += (size_t)k;
-    }
+    YH_TRY(yh_temp_read(s->fd, c->buf, want, c->at, s->dir, err));
     c->at += want;
     c->left -= want;
     c->p = c->buf;
@@ -408,7 +363,7 @@ static yh_status merge_group(yh_sorter *s, size_t begin, size_t n, int fd, run *
     for (size_t k = 1; st == YH_OK && k > 0;) {
         st = merge_next(s, &k, err);
         if (st == YH_OK && k > 0)
-            st = write_at(s, fd, s->out, k * s->size, made->at + made->bytes, err);
+            st = yh_temp_write(fd, s->out, k * s->size, made->at + made->bytes, s->dir, err);
         made->bytes += k * s->size;
     }
     free_merge(s);
@@ -418,8 +373,8 @@ static yh_status merge_group(yh_sorter *s, size_t begin, size_t n, int fd, run *
 /* One pass: every `fan` runs become one. */
 static yh_status merge_pass(yh_sorter *s, size_t fan, yh_err *err)
 {
-    int fd = -1;
-    YH_TRY(temporary_file(s, &fd, err));
+    int fd;
+    YH_TRY(yh_temp_open(&fd, s->dir, err));
     size_t n = 0;
     uint64_t at = 0;
     for (size_t b = 0; b < s->n_run; b += fan) {
@@ -496,6 +451,12 @@ yh_status yh_sorter_finish(yh_sorter *s, yh_err *err)
     while (s->n_run > fan)
         YH_TRY(merge_pass(s, fan, err));
     return open_runs(s, s->runs, s->n_run, err);
+}
+
+yh_status yh_sorter_rewind(yh_sorter *s, yh_err *err)
+{
+    free_merge(s);
+    return s->n_run == 0 ? merge_memory(s, err) : open_runs(s, s->runs, s->n_run, err);
 }
 
 yh_status yh_sorter_next(yh_sorter *s, const uint8_t **records, size_t *n, yh_err *err)

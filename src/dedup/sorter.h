@@ -23,8 +23,31 @@ yh_status yh_sorter_add(yh_sorter *s, const void *records, size_t n, yh_err *err
 yh_status yh_sorter_finish(yh_sorter *s, yh_err *err) YH_MUST_CHECK;
 yh_status yh_sorter_next(yh_sorter *s, const uint8_t **records, size_t *n,
                          yh_err *err) YH_MUST_CHECK;
+/* After _finish: _next begins anew. */
+yh_status yh_sorter_rewind(yh_sorter *s, yh_err *err) YH_MUST_CHECK;
 uint64_t yh_sorter_count(const yh_sorter *s);
 void yh_sorter_free(yh_sorter *s); /* removes its files */
+
+/* Collects records of one thread, so that the sorter is asked for many at once. */
+typedef struct yh_batch {
+    yh_sorter *s; /* set it and size; n = 0 */
+    size_t size, n;
+    uint8_t bytes[1 << 14];
+} yh_batch;
+static inline yh_status yh_batch_flush(yh_batch *b, yh_err *err)
+{
+    size_t n = b->n;
+    b->n = 0;
+    return n > 0 ? yh_sorter_add(b->s, b->bytes, n, err) : YH_OK;
+}
+/* *r: place for the next record, to be filled before the next call. */
+static inline yh_status yh_batch_add(yh_batch *b, uint8_t **r, yh_err *err)
+{
+    if ((b->n + 1) * b->size > sizeof b->bytes)
+        YH_TRY(yh_batch_flush(b, err));
+    *r = b->bytes + b->n++ * b->size;
+    return YH_OK;
+}
 
 static inline void yh_sort_put64(uint8_t *p, uint64_t v)
 {
