@@ -1,6 +1,6 @@
 /* Documents: from raw files to clean JSON Lines, and reading them back.
  * A corpus is a folder: part-*.jsonl.zst (text, id, source, meta), removed-*.jsonl.zst (what was
- * removed and why), report.json. */
+ * removed, by which rule and why), recipe.json, report.json, report.html. */
 #ifndef YH_CORPUS_H
 #define YH_CORPUS_H
 
@@ -11,28 +11,42 @@ extern "C" {
 #endif
 
 typedef struct yh_clean_progress {
+    const char *phase; /* "read", the name of a stage, "write"; borrowed */
+    double fraction;   /* of the phase, 0 to 1 */
     uint64_t files_done, files_total, bytes_done, bytes_total; /* of raw input */
-    uint64_t docs_in, docs_kept, text_bytes;
+    uint64_t docs_in, docs_kept, text_bytes; /* while a later stage may remove: kept so far */
     double seconds;
 } yh_clean_progress;
 
 typedef struct yh_clean_options {
-    /* Documents with fewer characters are removed, where one of a spaceless script (Chinese,
-     * Japanese, Korean) counts three; 0: 60, so that a four-line classical poem stays. */
-    uint32_t min_chars;
-    /* A longer document is divided into parts of about this many characters; 0: 100,000. */
-    uint32_t part_chars;
-    uint64_t shard_bytes;  /* text in one shard, and so what a killed run does again; 0: 128 MiB */
+    const char *recipe;     /* name or file (docs/recipes.md); NULL: "default" */
+    const char *const *set; /* n_set texts "rule.parameter=value" over the recipe */
+    size_t n_set;
+    uint32_t min_chars;    /* of every too_short step; 0: the recipe's */
+    uint32_t part_chars;   /* of the recipe's "read"; 0: the recipe's */
+    uint64_t shard_bytes;  /* text in one output file; 0: 128 MiB */
+    uint64_t memory;       /* bytes that the run may hold; 0: half of what is available */
+    const char *compress;  /* "none", "zstd" or "zstd:LEVEL" (1 to 19); NULL: "zstd:3" */
+    int shard, shards;     /* share `shard` (from 0) of `shards` processes over one folder; 0, 0:
+                              all alone */
     const char *leave_out; /* a folder whose files are not read, as those of `out`; NULL: none */
     void (*progress)(void *user, const yh_clean_progress *p); /* at most some times a second */
     void *user;
 } yh_clean_options;
 
 /* Cleans files and folders into the folder `out`. Restartable: a finished output is recognised and
- * left, an unfinished one goes on. YH_STOPPED after yh_stop_request, with a resumable state kept.
- */
+ * left, an unfinished one goes on; the output does not depend on threads, memory, interruptions or
+ * the number of processes. YH_STOPPED after yh_stop_request, with a resumable state kept. With
+ * shares, the process that is the last to finish its own completes the corpus: the others return
+ * YH_OK while `out` has no report.json yet. */
 yh_status yh_clean_run(const char *const *paths, size_t n, const char *out,
                        const yh_clean_options *o, yh_pool *pool, yh_err *err) YH_MUST_CHECK;
+
+/* The recipe as it would run, complete, as JSON text; and all rules and stages with parameters and
+ * defaults, as JSON text: [{"name", "kind", "doc", "source"?, "parameters": [...]}]. Free both with
+ * yh_text_free (yh/tok.h). */
+yh_status yh_clean_recipe(const yh_clean_options *o, char **json, yh_err *err) YH_MUST_CHECK;
+yh_status yh_clean_rules(char **json, yh_err *err) YH_MUST_CHECK;
 
 typedef struct yh_doc {
     const char *text; /* UTF-8, NUL-terminated; borrowed until the next call */

@@ -51,6 +51,8 @@ static yh_status list_parts(yh_corpus *c, const char *dir, yh_err *err)
         if ((size_t)snprintf(path, sizeof path, "%s/part-%05u.jsonl.zst", dir, i) >= sizeof path)
             return yh_fail(err, YH_INVALID, "%s: folder name is too long", dir);
         if (!yh_is_file(path))
+            path[strlen(path) - 4] = '\0'; /* written with --compress none */
+        if (!yh_is_file(path))
             break;
         YH_TRY(yh_file_list_add(&c->parts, path, err));
     }

@@ -6,7 +6,8 @@
 
 /* Appends "text" as a JSON string with its quotes; text must be well-formed UTF-8. */
 yh_status yh_record_string(yh_buf *out, const char *text, size_t n, yh_err *err) YH_MUST_CHECK;
-/* Compresses n bytes as one zstd frame (level 3, with checksum) appended to out. */
-yh_status yh_record_compress(yh_buf *out, const void *p, size_t n, yh_err *err) YH_MUST_CHECK;
+/* Compresses n bytes as one zstd frame (with checksum) appended to out. */
+yh_status yh_record_compress(yh_buf *out, const void *p, size_t n, int level,
+                             yh_err *err) YH_MUST_CHECK;
 
 #endif

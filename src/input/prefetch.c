@@ -155,7 +155,7 @@ yh_status yh_prefetch_create(yh_prefetch **out, const char *const *path, size_t 
         if (q->ring == NULL)
             s = yh_fail(err, YH_NOMEM, "no memory to read ahead");
         else if (pthread_create(&q->thread, NULL, reader, q) != 0)
-            s = yh_fail(err, YH_NOMEM, "cannot start a thread to read ahead");
+            s = yh_fail(err, YH_NOMEM, "no memory for a thread that reads ahead");
         else
             q->running = true;
     }

@@ -30,11 +30,11 @@ has kept '\nArray element.","id":"b/list.json:1","source":"b"'
 has kept 'Heading\n\nThe main text of a page'
 has kept 'first item of a list\nsecond item\n\na | b","id":"b/page.html","source":"b","meta":{"title":"A page"}'
 grep -q 'Imprint\|Home\|var x' kept && fail "navigation was kept"
-has removed '"id":"a/short.txt","source":"a","reason":"too_short"'
-has removed '"reason":"dup_document"'
+has removed '"id":"a/short.txt","source":"a","rule":"too_short"'
+has removed '"rule":"exact_document"'
 [ "$(grep -c . kept)" = 8 ] || fail "$(grep -c . kept) documents were kept"
 "$YH" clean raw -o out --json >report 2>/dev/null || fail "finished output is not recognised"
-has report '"dup_document":1'
+has report '"exact_document":1'
 has report 'lines.jsonl","place":"json 2","what":"not valid JSON'
 has report '"format not known":1'
 has report '"empty":1'
@@ -51,8 +51,8 @@ head -c 3000000 /dev/zero | tr '\0' '[' >broken/deep.json
 head -c 2000000 /dev/zero | tr '\0' '<' >broken/angle.html
 printf 'not gzip at all' >broken/no.txt.gz
 "$YH" clean broken -o broken.out --json >report 2>stderr || { cat stderr; fail "broken input was fatal"; }
-has report 'cut.jsonl.gz","place":"end","what":"gzip data end too early'
-has report 'cut.jsonl.zst","place":"end","what":"zstd data end too early'
+has report 'cut.jsonl.gz","what":"gzip data end too early'
+has report 'cut.jsonl.zst","what":"zstd data end too early'
 texts broken.out >kept
 has kept 'Record 0 of a file'
 "$YH" clean missing -o x >/dev/null 2>stderr && fail "a missing input was accepted"
@@ -78,7 +78,7 @@ grep -v second want/report.json >w
 grep -v second got/report.json >g
 cmp w g || fail "the report differs after kills"
 [ -z "$(find got -name '*tmp*')" ] || fail "temporary files are left"
-has got/report.json '"dup_line"'
+has got/report.json '"exact_line"'
 
 # ---- a changed option starts again and says so
 "$YH" clean big -o got --shard-size 100k --min-chars 100 >/dev/null 2>stderr || fail "changed options"

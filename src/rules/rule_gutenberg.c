@@ -3,7 +3,7 @@
  * in documents that name Project Gutenberg near the mark. */
 #include <strings.h>
 
-#include "data/filter.h"
+#include "rules/rule.h"
 
 enum { HEAD_LIMIT = 40000, LINE_LIMIT = 200 };
 
@@ -34,9 +34,9 @@ static bool is_end(const char *p, size_t n)
            strncasecmp(p, "End of the Project Gutenberg", 28) == 0;
 }
 
-static yh_status apply(const yh_clean_options *o, yh_draft *d, int self, yh_err *err)
+static yh_status apply(const void *state, yh_draft *d, int step, yh_err *err)
 {
-    (void)o;
+    (void)state;
     if (d->len < 40 || memmem(d->text, d->len, "Gutenberg", 9) == NULL)
         return YH_OK;
     size_t begin = 0, end = d->len;
@@ -51,22 +51,23 @@ static yh_status apply(const yh_clean_options *o, yh_draft *d, int self, yh_err 
         }
         at = stop + 1;
     }
-    if (end < d->len)
-        YH_TRY(yh_draft_cut(d, self, end, d->len - end, err));
-    if (begin > 0) {
-        while (begin < d->len && d->text[begin] == '\n')
+    if (begin > 0)
+        while (begin < end && d->text[begin] == '\n')
             begin++;
-        YH_TRY(yh_draft_cut(d, self, 0, begin, err));
-    }
-    while (d->len > 0 && d->text[d->len - 1] == '\n')
-        d->text[--d->len] = '\0';
-    return YH_OK;
+    while (end < d->len && end > begin && d->text[end - 1] == '\n')
+        end--;
+    yh_span span[2];
+    size_t n = 0;
+    if (begin > 0)
+        span[n++] = (yh_span){.at = 0, .len = begin, .evidence = "header"};
+    if (end < d->len)
+        span[n++] = (yh_span){.at = end, .len = d->len - end, .evidence = "licence"};
+    return yh_draft_cut_spans(d, step, span, n, err);
 }
 
-const yh_filter yh_filter_gutenberg = {
+const yh_rule yh_rule_gutenberg = {
     .name = "gutenberg",
-    .doc = "header and licence text of a Project Gutenberg e-book",
-    .order = 10,
+    .doc = "cuts header and licence text of a Project Gutenberg e-book",
     .whole = true,
     .apply = apply,
 };

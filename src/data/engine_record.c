@@ -1,0 +1,226 @@
+#include <math.h>
+
+#include "data/engine_record.h"
+#include "data/record.h"
+
+static yh_status member(yh_buf *out, const char *key, const char *text, size_t n, yh_err *err)
+{
+    if (out->len > 0 && out->data[out->len - 1] != '{')
+        YH_TRY(yh_buf_addc(out, ',', err));
+    YH_TRY(yh_buf_addf(out, err, "\"%s\":", key));
+    return yh_record_string(out, text, n, err);
+}
+
+static yh_status number(yh_buf *out, const char *key, double v, yh_err *err)
+{
+    const char *sep = out->len > 0 && out->data[out->len - 1] != '{' ? "," : "";
+    return isfinite(v) ? yh_buf_addf(out, err, "%s\"%s\":%.6g", sep, key, v) : YH_OK;
+}
+
+/* Whether a rendered list of members has this key (of ours: no escapes within). */
+static bool has_key(const char *members, size_t n, const char *key)
+{
+    size_t k = strlen(key);
+    const char *p = members, *end = members + n;
+    while (p != NULL && (p = memmem(p, (size_t)(end - p), key, k)) != NULL) {
+        if (p > members && p[-1] == '"' && p + k + 1 < end && p[k] == '"' && p[k + 1] == ':')
+            return true;
+        p++;
+    }
+    return false;
+}
+
+/* Members of meta that are known before the stages; `before` holds those rendered earlier. */
+static yh_status add_meta(yh_buf *out, const yh_draft *d, const yh_origin *o, yh_err *err)
+{
+    if (o->meta_len > 0)
+        YH_TRY(yh_buf_add(out, o->meta, o->meta_len, err));
+    size_t had = out->len;
+    const char *sep = had > 0 && out->data[had - 1] != '{' ? "," : "";
+    if (o->meta == NULL) {
+        if (o->part > 1)
+            YH_TRY(yh_buf_addf(out, err, "%s\"part\":%llu", sep, (unsigned long long)o->part));
+        if (strcmp(d->encoding, "UTF-8") != 0)
+            YH_TRY(member(out, "encoding", d->encoding, strlen(d->encoding), err));
+        if (d->title != NULL)
+            YH_TRY(member(out, "title", d->title, strlen(d->title), err));
+        if (d->url != NULL)
+            YH_TRY(member(out, "url", d->url, strlen(d->url), err));
+    }
+    for (int i = 0; i < d->n_value; i++)
+        if (o->meta_len == 0 || !has_key(o->meta, o->meta_len, d->value[i].name))
+            YH_TRY(number(out, d->value[i].name, d->value[i].value, err));
+    if (d->meta != NULL && d->meta[0] != '\0') {
+        sep = out->len > 0 && out->data[out->len - 1] != '{' ? "," : "";
+        YH_TRY(yh_buf_adds(out, sep, err));
+        YH_TRY(yh_buf_adds(out, d->meta, err));
+    }
+    return YH_OK;
+}
+
+/* Elements of "edits": neighbours of one step and kind are one. */
+static yh_status add_edits(yh_buf *out, const yh_draft *d, const yh_recipe *r, bool first,
+                           yh_err *err)
+{
+    for (size_t i = 0; i < d->n_edit;) {
+        const yh_edit *e = &d->edit[i];
+        uint64_t n = 0, bytes = 0, count = 0;
+        size_t k = i;
+        for (; k < d->n_edit && d->edit[k].step == e->step && d->edit[k].kind == e->kind; k++) {
+            n++;
+            bytes += d->edit[k].len;
+            count += d->edit[k].count;
+        }
+        YH_TRY(yh_buf_addf(out, err, "%s{\"rule\":\"%s\",\"step\":%d", first ? "" : ",",
+                           r->step[e->step].name, e->step + 1));
+        if (e->kind == YH_EDIT_CUT)
+            YH_TRY(yh_buf_addf(out, err, ",\"cuts\":%llu,\"bytes\":%llu", (unsigned long long)n,
+                               (unsigned long long)bytes));
+        else
+            YH_TRY(yh_buf_addf(out, err, ",\"changes\":%llu", (unsigned long long)count));
+        if (e->kind == YH_EDIT_CHANGE && e->evidence != NULL)
+            YH_TRY(member(out, "evidence", e->evidence, strlen(e->evidence), err));
+        YH_TRY(yh_buf_addc(out, '}', err));
+        first = false;
+        i = k;
+    }
+    return YH_OK;
+}
+
+static yh_status add_head(yh_buf *out, const char *text, size_t n, const yh_origin *o, yh_err *err)
+{
+    YH_TRY(yh_buf_adds(out, "{\"text\":", err));
+    YH_TRY(yh_record_string(out, text, n, err));
+    YH_TRY(yh_buf_adds(out, ",\"id\":", err));
+    YH_TRY(yh_record_string(out, o->id, strlen(o->id), err));
+    YH_TRY(yh_buf_adds(out, ",\"source\":", err));
+    return yh_record_string(out, o->source, strlen(o->source), err);
+}
+
+yh_status yh_record_kept(yh_buf *out, const yh_draft *d, const yh_origin *o, const yh_recipe *r,
+                         yh_err *err)
+{
+    YH_TRY(add_head(out, d->text, d->len, o, err));
+    YH_TRY(yh_buf_adds(out, ",\"meta\":{", err));
+    YH_TRY(add_meta(out, d, o, err));
+    if (d->lang[0] != '\0') {
+        YH_TRY(member(out, "lang", d->lang, strlen(d->lang), err));
+        YH_TRY(number(out, "lang_score", d->lang_score, err));
+    }
+    if (o->original_len > 0)
+        YH_TRY(member(out, "original", o->original, o->original_len, err));
+    else if (d->original != NULL)
+        YH_TRY(member(out, "original", d->original, strlen(d->original), err));
+    if (d->n_edit > 0 || o->edits_len > 0) {
+        const char *sep = out->data[out->len - 1] != '{' ? "," : "";
+        YH_TRY(yh_buf_addf(out, err, "%s\"edits\":[", sep));
+        if (o->edits_len > 0)
+            YH_TRY(yh_buf_add(out, o->edits, o->edits_len, err));
+        YH_TRY(add_edits(out, d, r, o->edits_len == 0, err));
+        YH_TRY(yh_buf_addc(out, ']', err));
+    }
+    return yh_buf_adds(out, "}}\n", err);
+}
+
+typedef struct gone {
+    const char *text, *what, *evidence;
+    size_t n;
+    int step;
+    uint64_t at;
+    double score;
+} gone;
+
+static yh_status add_removed(yh_buf *out, const gone *g, const yh_origin *o, const yh_recipe *r,
+                             yh_err *err)
+{
+    YH_TRY(add_head(out, g->text, g->n, o, err));
+    YH_TRY(yh_buf_addf(
+        out, err, ",\"rule\":\"%s\",\"step\":%d,\"what\":\"%s\",\"at\":%llu,\"len\":%zu",
+        r->step[g->step].name, g->step + 1, g->what, (unsigned long long)g->at, g->n));
+    if (g->score < 0 || g->score > 0)
+        YH_TRY(number(out, "score", g->score, err));
+    if (g->evidence != NULL)
+        YH_TRY(member(out, "evidence", g->evidence, strlen(g->evidence), err));
+    return yh_buf_adds(out, "}\n", err);
+}
+
+yh_status yh_record_removed(yh_buf *out, const yh_draft *d, const yh_origin *o, const yh_recipe *r,
+                            yh_err *err)
+{
+    for (size_t i = 0; i < d->n_edit; i++) {
+        const yh_edit *e = &d->edit[i];
+        gone g = {e->text, "part", e->evidence, e->len, e->step, e->at, e->score};
+        if (e->kind == YH_EDIT_CUT)
+            YH_TRY(add_removed(out, &g, o, r, err));
+    }
+    if (d->removed_by < 0)
+        return YH_OK;
+    gone g = {d->text, "document", d->removed_evidence, d->len, d->removed_by, 0, d->removed_score};
+    return add_removed(out, &g, o, r, err);
+}
+
+/* ------------------------------------------------------------------ through the store */
+
+/* Writes the length of what was appended since `at` into the 8 bytes before it. */
+static void close_field(yh_buf *out, size_t at)
+{
+    uint64_t n = out->len - at;
+    memcpy(out->data + at - sizeof n, &n, sizeof n);
+}
+
+static yh_status open_field(yh_buf *out, size_t *at, yh_err *err)
+{
+    uint64_t zero = 0;
+    YH_TRY(yh_buf_add(out, &zero, sizeof zero, err));
+    *at = out->len;
+    return YH_OK;
+}
+
+yh_status yh_record_pack(yh_buf *out, const yh_draft *d, const yh_origin *o, const yh_recipe *r,
+                         yh_err *err)
+{
+    size_t at;
+    yh_buf meta;
+    yh_buf_init(&meta, 0);
+    YH_TRY(yh_buf_add(out, &d->lang_score, sizeof d->lang_score, err));
+    yh_status s = add_meta(&meta, d, o, err);
+    if (s == YH_OK)
+        s = open_field(out, &at, err);
+    if (s == YH_OK && meta.len > 0)
+        s = yh_buf_add(out, meta.data, meta.len, err);
+    yh_buf_fini(&meta);
+    YH_TRY(s);
+    close_field(out, at);
+    YH_TRY(open_field(out, &at, err));
+    YH_TRY(add_edits(out, d, r, true, err));
+    close_field(out, at);
+    YH_TRY(open_field(out, &at, err));
+    if (d->original != NULL)
+        YH_TRY(yh_buf_adds(out, d->original, err));
+    close_field(out, at);
+    return YH_OK;
+}
+
+yh_status yh_record_unpack(const char *extra, size_t len, yh_origin *o, double *lang_score,
+                           yh_err *err)
+{
+    const char **field[] = {&o->meta, &o->edits, &o->original};
+    size_t *size[] = {&o->meta_len, &o->edits_len, &o->original_len};
+    size_t at = sizeof *lang_score;
+    if (len < at)
+        return yh_fail(err, YH_CORRUPT, "the store's record of %s is too short", o->id);
+    memcpy(lang_score, extra, sizeof *lang_score);
+    for (int i = 0; i < 3; i++) {
+        uint64_t n;
+        if (len - at < sizeof n)
+            return yh_fail(err, YH_CORRUPT, "the store's record of %s is too short", o->id);
+        memcpy(&n, extra + at, sizeof n);
+        at += sizeof n;
+        if (n > len - at)
+            return yh_fail(err, YH_CORRUPT, "the store's record of %s is damaged", o->id);
+        *field[i] = extra + at;
+        *size[i] = (size_t)n;
+        at += (size_t)n;
+    }
+    return YH_OK;
+}
