@@ -1,7 +1,6 @@
 #include "rules/view.h"
 
 #include "input/utf8_scan.h"
-#include "text/unicode.h"
 #include "text/utf8.h"
 
 typedef struct view {
@@ -184,7 +183,7 @@ static bool punctuation(const char *p, size_t n)
     for (size_t i = 0; i < n;) {
         int len;
         uint32_t cp = yh_utf8_next((const uint8_t *)p + i, &len);
-        if (yh_uc_category(cp)[0] != 'P')
+        if (!yh_char_punctuation(cp))
             return false;
         i += (size_t)len;
     }
@@ -201,7 +200,7 @@ static size_t plain_sentences(const char *text, size_t from, size_t to)
         uint32_t cp = yh_utf8_next((const uint8_t *)text + i, &len);
         i += (size_t)len;
         bool end = yh_char_sentence_end(cp);
-        if (!end && (yh_char_space(cp) || yh_uc_category(cp)[0] == 'P'))
+        if (!end && (yh_char_space(cp) || yh_char_punctuation(cp)))
             continue;
         if (!open || (seen && !end)) {
             n++;
@@ -217,7 +216,6 @@ yh_status yh_view_sentences(const yh_word_rule *w, yh_word_kind kind, const char
                             size_t to, size_t *n, yh_err *err)
 {
     *n = 0;
-    yh_uc_init();
     if (kind == YH_WORDS_SPACE || kind == YH_WORDS_CHARS) {
         *n = plain_sentences(text, from, to);
         return YH_OK;

@@ -1,6 +1,7 @@
 /* Which characters end sentences and which are symbols; words by white space and by character. */
 #include "input/utf8_scan.h"
 #include "rules/words.h"
+#include "text/unicode.h"
 #include "text/utf8.h"
 
 typedef struct range {
@@ -85,6 +86,30 @@ bool yh_char_cjk(uint32_t cp)
 {
     return yh_char_han(cp) || (cp >= 0x3040 && cp <= 0x30ff) || (cp >= 0xac00 && cp <= 0xd7af) ||
            (cp >= 0x31f0 && cp <= 0x31ff) || (cp >= 0x1100 && cp <= 0x11ff);
+}
+
+bool yh_char_punctuation(uint32_t cp)
+{
+    return yh_uc_category(cp)[0] == 'P';
+}
+
+bool yh_char_letter(uint32_t cp)
+{
+    return yh_uc_category(cp)[0] == 'L';
+}
+
+bool yh_char_upper(uint32_t cp)
+{
+    if (cp < 0x80)
+        return cp - 'A' < 26u;
+    return strcmp(yh_uc_category(cp), "Lu") == 0;
+}
+
+bool yh_char_digit(uint32_t cp)
+{
+    if (cp < 0x80)
+        return cp - '0' < 10u;
+    return strcmp(yh_uc_category(cp), "Nd") == 0;
 }
 
 void yh_tokens_fini(yh_tokens *l)

@@ -53,8 +53,12 @@ bool yh_char_terminal(uint32_t cp);
 /* Punctuation or a control character in the sense of datatrove: words of these alone do not count.
  */
 bool yh_char_symbol(uint32_t cp);
-bool yh_char_han(uint32_t cp); /* ideographs, the supplementary planes' included */
-bool yh_char_cjk(uint32_t cp); /* Han, kana, hangul */
+bool yh_char_han(uint32_t cp);         /* ideographs, the supplementary planes' included */
+bool yh_char_cjk(uint32_t cp);         /* Han, kana, hangul */
+bool yh_char_punctuation(uint32_t cp); /* general category P* */
+bool yh_char_letter(uint32_t cp);      /* L* */
+bool yh_char_upper(uint32_t cp);       /* Lu */
+bool yh_char_digit(uint32_t cp);       /* Nd */
 /* Ends a sentence when it is a token of its own (the set of spaCy's sentencizer). */
 bool yh_char_sentence_end(uint32_t cp);
 
