@@ -1,4 +1,4 @@
-# yh_embed(KIND FOLDER EXT OUT): puts the files FOLDER/*.EXT into the program. Appends to the list
+# yh_embed(KIND FOLDER EXT OUT [FILE...]): puts the files FOLDER/*.EXT, and others, into the program. Appends to the list
 # OUT the path of a generated source that defines
 #   const yh_embedded yh_embedded_KIND[];   /* base/embed.h; ends with a NULL name */
 # A new file is found when CMake runs again, a changed one when it is built.
@@ -29,6 +29,7 @@ set(YH_EMBED_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
 function(yh_embed kind folder ext out)
     file(GLOB found CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.${ext})
     list(SORT found)
+    list(APPEND found ${ARGN})
     set(output ${CMAKE_BINARY_DIR}/generated/embedded_${kind}.c)
     string(REPLACE ";" "|" joined "${found}")
     # the list of names is part of the command, so that a file that goes away is noticed too
