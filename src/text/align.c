@@ -43,12 +43,12 @@ const yh_piece *yh_pieces_find(const yh_pieces *p, size_t *hint, size_t x)
     return &p->at[lo];
 }
 
-void yh_edit_init(yh_edit *e, const uint8_t *src, size_t n, yh_buf *out, yh_pieces *map)
+void yh_rewrite_init(yh_rewrite *e, const uint8_t *src, size_t n, yh_buf *out, yh_pieces *map)
 {
-    *e = (yh_edit){.src = src, .n = n, .out = out, .map = map};
+    *e = (yh_rewrite){.src = src, .n = n, .out = out, .map = map};
 }
 
-static void consume(yh_edit *e)
+static void consume(yh_rewrite *e)
 {
     if (e->at < e->n) {
         e->last = e->at;
@@ -56,13 +56,13 @@ static void consume(yh_edit *e)
     }
 }
 
-void yh_edit_skip(yh_edit *e, size_t bytes)
+void yh_rewrite_skip(yh_rewrite *e, size_t bytes)
 {
     for (size_t end = e->at + bytes; e->map != NULL && e->at < end && e->at < e->n;)
         consume(e);
 }
 
-static yh_status flush(yh_edit *e, yh_err *err)
+static yh_status flush(yh_rewrite *e, yh_err *err)
 {
     uint8_t text[4];
     if (!e->held)
@@ -81,7 +81,7 @@ static yh_status flush(yh_edit *e, yh_err *err)
     return yh_buf_add(e->out, text, len, err);
 }
 
-yh_status yh_edit_put(yh_edit *e, uint32_t cp, int change, yh_err *err)
+yh_status yh_rewrite_put(yh_rewrite *e, uint32_t cp, int change, yh_err *err)
 {
     if (e->map == NULL) {
         uint8_t text[4];
@@ -94,7 +94,7 @@ yh_status yh_edit_put(yh_edit *e, uint32_t cp, int change, yh_err *err)
     return YH_OK;
 }
 
-yh_status yh_edit_copy(yh_edit *e, const uint8_t *p, size_t n, yh_err *err)
+yh_status yh_rewrite_copy(yh_rewrite *e, const uint8_t *p, size_t n, yh_err *err)
 {
     if (e->map == NULL || n == 0)
         return yh_buf_add(e->out, p, n, err);
@@ -102,7 +102,7 @@ yh_status yh_edit_copy(yh_edit *e, const uint8_t *p, size_t n, yh_err *err)
     if (p != e->src + e->at) { /* out of step: each stands for another */
         for (size_t i = 0; i < n;) {
             int len;
-            YH_TRY(yh_edit_put(e, yh_utf8_next(p + i, &len), 0, err));
+            YH_TRY(yh_rewrite_put(e, yh_utf8_next(p + i, &len), 0, err));
             i += (size_t)len;
         }
         return YH_OK;
@@ -117,7 +117,7 @@ yh_status yh_edit_copy(yh_edit *e, const uint8_t *p, size_t n, yh_err *err)
     return YH_OK;
 }
 
-void yh_edit_drop(yh_edit *e, size_t k)
+void yh_rewrite_drop(yh_rewrite *e, size_t k)
 {
     if (e->map == NULL)
         return;
@@ -129,7 +129,7 @@ void yh_edit_drop(yh_edit *e, size_t k)
         consume(e);
 }
 
-yh_status yh_edit_end(yh_edit *e, yh_err *err)
+yh_status yh_rewrite_end(yh_rewrite *e, yh_err *err)
 {
     return e->map != NULL ? flush(e, err) : YH_OK;
 }

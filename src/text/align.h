@@ -25,7 +25,7 @@ yh_status yh_pieces_add(yh_pieces *p, yh_piece piece, yh_err *err) YH_MUST_CHECK
 const yh_piece *yh_pieces_find(const yh_pieces *p, size_t *hint, size_t x);
 
 /* A text being rewritten: valid UTF-8 src[0..n) to the end of `out`. */
-typedef struct yh_edit {
+typedef struct yh_rewrite {
     const uint8_t *src;
     size_t n, at, last; /* bytes of src consumed; begin of the last character of these */
     yh_buf *out;
@@ -34,18 +34,18 @@ typedef struct yh_edit {
     bool held;      /* an added character that a drop may still turn into a replacing one */
     uint32_t held_cp;
     int held_change;
-} yh_edit;
-void yh_edit_init(yh_edit *e, const uint8_t *src, size_t n, yh_buf *out, yh_pieces *map);
+} yh_rewrite;
+void yh_rewrite_init(yh_rewrite *e, const uint8_t *src, size_t n, yh_buf *out, yh_pieces *map);
 /* Passes over this many bytes of the source: what the next characters do not stand for. */
-void yh_edit_skip(yh_edit *e, size_t bytes);
+void yh_rewrite_skip(yh_rewrite *e, size_t bytes);
 /* Writes a character. change 0: it replaces the next character of the source; 1: it is added, and
  * stands for the last one consumed; -k: it replaces the next one and the k behind it vanish. */
-yh_status yh_edit_put(yh_edit *e, uint32_t cp, int change, yh_err *err) YH_MUST_CHECK;
+yh_status yh_rewrite_put(yh_rewrite *e, uint32_t cp, int change, yh_err *err) YH_MUST_CHECK;
 /* Writes p[0..n), each character replacing the next one of the source; they are equal to the source
  * at that place unless an earlier drop put the two out of step. */
-yh_status yh_edit_copy(yh_edit *e, const uint8_t *p, size_t n, yh_err *err) YH_MUST_CHECK;
+yh_status yh_rewrite_copy(yh_rewrite *e, const uint8_t *p, size_t n, yh_err *err) YH_MUST_CHECK;
 /* As if the last put had k less as its change; nothing when there was none. */
-void yh_edit_drop(yh_edit *e, size_t k);
-yh_status yh_edit_end(yh_edit *e, yh_err *err) YH_MUST_CHECK;
+void yh_rewrite_drop(yh_rewrite *e, size_t k);
+yh_status yh_rewrite_end(yh_rewrite *e, yh_err *err) YH_MUST_CHECK;
 
 #endif

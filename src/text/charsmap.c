@@ -165,7 +165,7 @@ static size_t count_chars(const uint8_t *p, size_t n)
 }
 
 /* Text for the next `old` characters: as many replace as can, the rest is added or vanishes. */
-static yh_status put_text(yh_edit *e, const char *text, size_t len, size_t old, yh_err *err)
+static yh_status put_text(yh_rewrite *e, const char *text, size_t len, size_t old, yh_err *err)
 {
     int k;
     const uint8_t *t = (const uint8_t *)text;
@@ -173,20 +173,20 @@ static yh_status put_text(yh_edit *e, const char *text, size_t len, size_t old, 
         return yh_buf_add(e->out, text, len, err);
     size_t new = count_chars(t, len), at = 0;
     for (size_t i = 0; i < len; i += (size_t)k, at++)
-        YH_TRY(yh_edit_put(e, yh_utf8_next(t + i, &k), at < old ? 0 : 1, err));
+        YH_TRY(yh_rewrite_put(e, yh_utf8_next(t + i, &k), at < old ? 0 : 1, err));
     if (new < old)
-        yh_edit_drop(e, old - new);
+        yh_rewrite_drop(e, old - new);
     return YH_OK;
 }
 
 yh_status yh_charsmap_run(const yh_charsmap *m, const uint8_t *p, size_t n, yh_buf *out,
                           yh_pieces *map, bool *changed, yh_err *err)
 {
-    yh_edit e;
+    yh_rewrite e;
     size_t run = 0, i = 0, len, end;
     const char *text;
     *changed = false;
-    yh_edit_init(&e, p, n, out, map);
+    yh_rewrite_init(&e, p, n, out, map);
     while (i < n) {
         if (p[i] < 0x80 && !m->starts[p[i]] && (i + 1 == n || p[i + 1] < 0x80) && p[i] != '\r') {
             i++;
@@ -200,7 +200,7 @@ yh_status yh_charsmap_run(const yh_charsmap *m, const uint8_t *p, size_t n, yh_b
             size_t k = step > 0 ? step : (size_t)yh_utf8_len(p[i]);
             if (step > 0 || yh_charsmap_find(m, p + i, k, false, &text, &len) > 0) {
                 *changed = true;
-                YH_TRY(yh_edit_copy(&e, p + run, i - run, err));
+                YH_TRY(yh_rewrite_copy(&e, p + run, i - run, err));
                 YH_TRY(put_text(&e, text, len, count_chars(p + i, k), err));
                 run = i + k;
             }
@@ -209,6 +209,6 @@ yh_status yh_charsmap_run(const yh_charsmap *m, const uint8_t *p, size_t n, yh_b
     }
     if (!*changed)
         return YH_OK;
-    YH_TRY(yh_edit_copy(&e, p + run, n - run, err));
-    return yh_edit_end(&e, err);
+    YH_TRY(yh_rewrite_copy(&e, p + run, n - run, err));
+    return yh_rewrite_end(&e, err);
 }

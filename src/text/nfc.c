@@ -152,16 +152,16 @@ yh_status yh_nf(yh_form form, const uint8_t *p, size_t n, yh_buf *out, yh_pieces
                 yh_err *err)
 {
     units u = {0};
-    yh_edit edit;
+    yh_rewrite edit;
     yh_status s = YH_OK;
     size_t i = 0;
     int flags = UTF8PROC_DECOMPOSE;
     if (form == YH_FORM_KC || form == YH_FORM_KD)
         flags |= UTF8PROC_COMPAT;
-    yh_edit_init(&edit, p, n, out, pieces);
+    yh_rewrite_init(&edit, p, n, out, pieces);
     while (i < n && s == YH_OK) {
         size_t good = yh_nf_prefix(form, p + i, n - i);
-        YH_GOTO(s, yh_edit_copy(&edit, p + i, good, err), done);
+        YH_GOTO(s, yh_rewrite_copy(&edit, p + i, good, err), done);
         i += good;
         if (i == n)
             break;
@@ -181,9 +181,9 @@ yh_status yh_nf(yh_form form, const uint8_t *p, size_t n, yh_buf *out, yh_pieces
         if (form == YH_FORM_C || form == YH_FORM_KC)
             compose(&u);
         for (size_t k = 0; k < u.n && s == YH_OK; k++)
-            s = yh_edit_put(&edit, (uint32_t)u.at[k].cp, (int)u.at[k].change, err);
+            s = yh_rewrite_put(&edit, (uint32_t)u.at[k].cp, (int)u.at[k].change, err);
         if (s == YH_OK)
-            s = yh_edit_end(&edit, err);
+            s = yh_rewrite_end(&edit, err);
         i = e;
     }
 done:

@@ -61,34 +61,34 @@ static int32_t strip_accents(uint32_t c)
 static yh_status by_one(int32_t (*one)(uint32_t), const uint8_t *p, size_t n, yh_buf *out,
                         yh_pieces *map, bool *changed, yh_err *err)
 {
-    yh_edit e;
+    yh_rewrite e;
     size_t run = 0;
     bool any = false;
     int len;
     *changed = false;
-    yh_edit_init(&e, p, n, out, map);
+    yh_rewrite_init(&e, p, n, out, map);
     for (size_t i = 0; i < n; i += (size_t)len) {
         uint32_t c = yh_utf8_next(p + i, &len);
         int32_t to = one(c);
         if (to == (int32_t)c)
             continue;
         *changed = true;
-        YH_TRY(yh_edit_copy(&e, p + run, i - run, err));
+        YH_TRY(yh_rewrite_copy(&e, p + run, i - run, err));
         any = any || i > run;
         run = i + (size_t)len;
         if (to >= 0) {
-            YH_TRY(yh_edit_put(&e, (uint32_t)to, 0, err));
+            YH_TRY(yh_rewrite_put(&e, (uint32_t)to, 0, err));
             any = true;
         } else if (any) {
-            yh_edit_drop(&e, 1);
+            yh_rewrite_drop(&e, 1);
         } else {
-            yh_edit_skip(&e, (size_t)len);
+            yh_rewrite_skip(&e, (size_t)len);
         }
     }
     if (!*changed)
         return YH_OK;
-    YH_TRY(yh_edit_copy(&e, p + run, n - run, err));
-    return yh_edit_end(&e, err);
+    YH_TRY(yh_rewrite_copy(&e, p + run, n - run, err));
+    return yh_rewrite_end(&e, err);
 }
 
 /* ---- the others ---- */
@@ -104,11 +104,11 @@ static bool is_chinese(uint32_t c)
 static yh_status bert_chinese(const uint8_t *p, size_t n, yh_buf *out, yh_pieces *map,
                               bool *changed, yh_err *err)
 {
-    yh_edit e;
+    yh_rewrite e;
     size_t run = 0;
     int len;
     *changed = false;
-    yh_edit_init(&e, p, n, out, map);
+    yh_rewrite_init(&e, p, n, out, map);
     for (size_t i = 0; i < n; i += (size_t)len) {
         if (p[i] < 0xE3) { /* U+3000 at least */
             len = yh_utf8_len(p[i]);
@@ -118,48 +118,48 @@ static yh_status bert_chinese(const uint8_t *p, size_t n, yh_buf *out, yh_pieces
         if (!is_chinese(c))
             continue;
         *changed = true;
-        YH_TRY(yh_edit_copy(&e, p + run, i - run, err));
-        YH_TRY(yh_edit_put(&e, ' ', 0, err));
-        YH_TRY(yh_edit_put(&e, c, 1, err));
-        YH_TRY(yh_edit_put(&e, ' ', 1, err));
+        YH_TRY(yh_rewrite_copy(&e, p + run, i - run, err));
+        YH_TRY(yh_rewrite_put(&e, ' ', 0, err));
+        YH_TRY(yh_rewrite_put(&e, c, 1, err));
+        YH_TRY(yh_rewrite_put(&e, ' ', 1, err));
         run = i + (size_t)len;
     }
     if (!*changed)
         return YH_OK;
-    YH_TRY(yh_edit_copy(&e, p + run, n - run, err));
-    return yh_edit_end(&e, err);
+    YH_TRY(yh_rewrite_copy(&e, p + run, n - run, err));
+    return yh_rewrite_end(&e, err);
 }
 
 static yh_status lowercase(const uint8_t *p, size_t n, yh_buf *out, yh_pieces *map, bool *changed,
                            yh_err *err)
 {
-    yh_edit e;
+    yh_rewrite e;
     size_t run = 0;
     int len;
     *changed = false;
-    yh_edit_init(&e, p, n, out, map);
+    yh_rewrite_init(&e, p, n, out, map);
     for (size_t i = 0; i < n; i += (size_t)len) {
         uint32_t c = yh_utf8_next(p + i, &len);
         uint32_t to = c < 0x80 ? (c >= 'A' && c <= 'Z' ? c + 32 : c) : yh_uc_lower(c);
         if (to == c)
             continue;
         *changed = true;
-        YH_TRY(yh_edit_copy(&e, p + run, i - run, err));
-        YH_TRY(yh_edit_put(&e, to, 0, err));
+        YH_TRY(yh_rewrite_copy(&e, p + run, i - run, err));
+        YH_TRY(yh_rewrite_put(&e, to, 0, err));
         if (c == 0x130) /* the one character whose lower case is two */
-            YH_TRY(yh_edit_put(&e, 0x307, 1, err));
+            YH_TRY(yh_rewrite_put(&e, 0x307, 1, err));
         run = i + (size_t)len;
     }
     if (!*changed)
         return YH_OK;
-    YH_TRY(yh_edit_copy(&e, p + run, n - run, err));
-    return yh_edit_end(&e, err);
+    YH_TRY(yh_rewrite_copy(&e, p + run, n - run, err));
+    return yh_rewrite_end(&e, err);
 }
 
 static yh_status strip(const yh_norm_step *m, const uint8_t *p, size_t n, yh_buf *out,
                        yh_pieces *map, bool *changed, yh_err *err)
 {
-    yh_edit e;
+    yh_rewrite e;
     size_t b = 0, end = n;
     int len;
     if (m->flags & YH_STRIP_LEFT)
@@ -176,41 +176,41 @@ static yh_status strip(const yh_norm_step *m, const uint8_t *p, size_t n, yh_buf
     *changed = b > 0 || end < n;
     if (!*changed)
         return YH_OK;
-    yh_edit_init(&e, p, n, out, map);
-    yh_edit_skip(&e, b);
-    YH_TRY(yh_edit_copy(&e, p + b, end - b, err));
-    return yh_edit_end(&e, err);
+    yh_rewrite_init(&e, p, n, out, map);
+    yh_rewrite_skip(&e, b);
+    YH_TRY(yh_rewrite_copy(&e, p + b, end - b, err));
+    return yh_rewrite_end(&e, err);
 }
 
 /* Writes text that stands for the last character consumed. */
-static yh_status insert(yh_edit *e, const char *text, size_t n, int first, yh_err *err)
+static yh_status insert(yh_rewrite *e, const char *text, size_t n, int first, yh_err *err)
 {
     int len;
     if (e->map == NULL)
         return yh_buf_add(e->out, text, n, err);
     for (size_t i = 0; i < n; i += (size_t)len)
-        YH_TRY(
-            yh_edit_put(e, yh_utf8_next((const uint8_t *)text + i, &len), i == 0 ? first : 1, err));
+        YH_TRY(yh_rewrite_put(e, yh_utf8_next((const uint8_t *)text + i, &len), i == 0 ? first : 1,
+                              err));
     return YH_OK;
 }
 
 static yh_status prepend(const yh_norm_step *m, const uint8_t *p, size_t n, yh_buf *out,
                          yh_pieces *map, bool *changed, yh_err *err)
 {
-    yh_edit e;
+    yh_rewrite e;
     int len;
     *changed = m->text_len > 0;
     if (!*changed)
         return YH_OK;
-    yh_edit_init(&e, p, n, out, map);
+    yh_rewrite_init(&e, p, n, out, map);
     /* all of it, and the first character, stand for the first character */
     YH_TRY(insert(&e, m->text, m->text_len, 0, err));
-    YH_TRY(yh_edit_put(&e, yh_utf8_next(p, &len), 1, err));
-    YH_TRY(yh_edit_end(&e, err));
+    YH_TRY(yh_rewrite_put(&e, yh_utf8_next(p, &len), 1, err));
+    YH_TRY(yh_rewrite_end(&e, err));
     if (map == NULL)
         return yh_buf_add(out, p + len, n - (size_t)len, err);
-    YH_TRY(yh_edit_copy(&e, p + len, n - (size_t)len, err));
-    return yh_edit_end(&e, err);
+    YH_TRY(yh_rewrite_copy(&e, p + len, n - (size_t)len, err));
+    return yh_rewrite_end(&e, err);
 }
 
 /* The next match at or behind at; *b == n: none. */
@@ -232,26 +232,26 @@ static yh_status next_match(const yh_norm_step *m, yh_scan_state *scan, const ui
 static yh_status replace(const yh_norm_step *m, yh_scan_state *scan, const uint8_t *p, size_t n,
                          yh_buf *out, yh_pieces *map, bool *changed, yh_err *err)
 {
-    yh_edit e;
+    yh_rewrite e;
     size_t at = 0, mb, me;
     *changed = false;
-    yh_edit_init(&e, p, n, out, map);
+    yh_rewrite_init(&e, p, n, out, map);
     while (at < n) {
         YH_TRY(next_match(m, scan, p, n, at, &mb, &me, err));
         if (mb == n)
             break;
         *changed = true;
-        YH_TRY(yh_edit_copy(&e, p + at, mb - at, err));
-        YH_TRY(yh_edit_end(&e, err)); /* nothing held stands for what is skipped */
-        yh_edit_skip(&e, me - mb);
+        YH_TRY(yh_rewrite_copy(&e, p + at, mb - at, err));
+        YH_TRY(yh_rewrite_end(&e, err)); /* nothing held stands for what is skipped */
+        yh_rewrite_skip(&e, me - mb);
         YH_TRY(insert(&e, m->text, m->text_len, 1, err));
         at = me;
     }
     if (!*changed)
         return YH_OK;
-    YH_TRY(yh_edit_end(&e, err));
-    YH_TRY(yh_edit_copy(&e, p + at, n - at, err));
-    return yh_edit_end(&e, err);
+    YH_TRY(yh_rewrite_end(&e, err));
+    YH_TRY(yh_rewrite_copy(&e, p + at, n - at, err));
+    return yh_rewrite_end(&e, err);
 }
 
 static yh_status normal_form(yh_norm_kind kind, const uint8_t *p, size_t n, yh_buf *out,
