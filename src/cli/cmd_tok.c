@@ -179,6 +179,8 @@ static int run(const yh_args *a)
     yh_tok *tok = NULL;
     if (strcmp(sub, "train") == 0)
         return yh_tok_verb_train(a);
+    if (strcmp(sub, "compare") == 0)
+        return yh_tok_verb_compare(a);
     if (strcmp(sub, "info") == 0 && path == NULL) {
         path = yh_arg_at(a, 1);
         if (path == NULL || yh_arg_count(a) > 2)
@@ -197,6 +199,16 @@ static const yh_opt opts[] = {
     {"out", 'o', YH_OPT_TEXT, "DIR", "train: folder for tokenizer.json, tokenizer_config.json"},
     {"vocab", 'v', YH_OPT_SIZE, "N", "train: tokens, special ones included (default 32768)"},
     {"pattern", 0, YH_OPT_TEXT, "P", "train: qwen2 (default), llama3, gpt2, or a pattern"},
+    {"min-count", 0, YH_OPT_SIZE, "N", "train: merge no pair that occurs less often (default 2)"},
+    {"special-token", 0, YH_OPT_LIST, "T",
+     "train: a special token, the end of text first (default <|endoftext|> <|im_start|> "
+     "<|im_end|>)"},
+    {"memory", 0, YH_OPT_SIZE, "BYTES", "train: memory that counting and merging may take (2Gi)"},
+    {"save-every", 0, YH_OPT_SIZE, "BYTES",
+     "train: text between two saves of the work (default four times the memory)"},
+    {"heldout", 0, YH_OPT_INT, "N", "train: documents of a thousand left out, to report on (10)"},
+    {"data", 0, YH_OPT_LIST, "PATH", "compare: text, a corpus folder, a file or a folder of files"},
+    {"sample", 0, YH_OPT_SIZE, "BYTES", "compare: text of each source at most (default 16Mi)"},
     {"tok", 't', YH_OPT_TEXT, "PATH", "tokenizer.json, or a folder that holds one"},
     {"text", 'p', YH_OPT_TEXT, "TEXT", "encode: this text instead of files"},
     {"special", 's', YH_OPT_FLAG, NULL, "encode: special tokens in the text become their ids"},
@@ -207,12 +219,13 @@ static const yh_opt opts[] = {
     {"json", 0, YH_OPT_FLAG, NULL, "print JSON"},
     {NULL, 0, YH_OPT_FLAG, NULL, NULL}};
 
-static const char *const subs[] = {"train", "encode", "decode", "info", NULL};
+static const char *const subs[] = {"train", "encode", "decode", "info", "compare", NULL};
 
 const yh_cmd yh_cmd_tok = {
     .name = "tok",
     .summary = "train, use and look into tokenizers",
-    .usage = "train CORPUS... -o DIR | encode --tok T [FILE...] | decode --tok T [ID...] | info T",
+    .usage = "train CORPUS... -o DIR | encode --tok T [FILE...] | decode --tok T [ID...] | info T "
+             "| compare T... --data PATH",
     .description = "Tokenizers are Hugging Face tokenizer.json files with byte-level BPE. encode "
                    "and decode read\nstandard input when nothing is given.",
     .opts = opts,

@@ -5,6 +5,13 @@
 
 #include "cli/cli.h"
 
-int yh_tok_verb_train(const yh_args *a); /* tok_verb_train.c */
+int yh_tok_verb_train(const yh_args *a);   /* tok_verb_train.c */
+int yh_tok_verb_compare(const yh_args *a); /* tok_verb_compare.c */
+
+/* Every document of a corpus folder or file, until fn sets *more to false. A document without a
+ * source has the file's name. */
+typedef yh_status (*yh_tok_doc_fn)(void *user, const yh_doc *d, bool *more, yh_err *err);
+yh_status yh_tok_each_doc(const char *path, yh_tok_doc_fn fn, void *user,
+                          yh_err *err) YH_MUST_CHECK;
 
 #endif

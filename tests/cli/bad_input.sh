@@ -174,7 +174,7 @@ if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=300k tmpfs small 2>/dev/null; th
     trap 'umount "$SCRATCH/small" 2>/dev/null || true' EXIT
     head -c 400000 /dev/zero >small/fill 2>/dev/null || true
     space="No space left on device"
-    refuse 1 "small/tok/tokenizer.json" "$YH" tok train tales.jsonl -o small/tok -v 300
+    refuse 1 "$space" "$YH" tok train tales.jsonl -o small/tok -v 300
     refuse 1 "$space" "$YH" clean raw -o small/corpus
     refuse 1 "$space" "$YH" pack tales.jsonl --tok tok -o small/tokens
     refuse 1 "$space" train tokens small/run

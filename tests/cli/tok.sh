@@ -51,3 +51,30 @@ for change in 's/"type": "BPE"/"type": "Unigram"/' 's/"NFC"/"NFX"/' 's/"!": 0/"!
 done
 sed 's/"type": "BPE"/"type": "Unigram"/' tok/tokenizer.json >broken/tokenizer.json
 expect 1 "Unigram" tok info broken
+
+# training options: memory, special tokens, rare pairs, nothing to train on
+"$YH" tok train text.txt -o small --vocab 300 --memory 32Mi --heldout 0 >/dev/null 2>&1
+"$YH" tok train text.txt -o own --vocab 300 --special-token '</s>' --special-token '<s>' >/dev/null 2>&1
+[ "$("$YH" tok encode -t own -s -p '</s><s>')" = "298 299" ]
+"$YH" tok train text.txt -o rare --vocab 2000 --min-count 200 >/dev/null 2>err
+grep -q "instead of 2000" err
+: >empty.txt
+expect 1 "no text" tok train empty.txt -o none
+expect 2 "at least" tok train text.txt -o none --memory 1k
+expect 1 "given twice" tok train text.txt -o none --special-token a --special-token a
+expect 2 "special tokens" tok train text.txt -o none --vocab 100
+[ ! -e none/tokenizer.json ]
+
+# comparing: by source and by language
+mkdir data data/news
+cp text.txt data/news/a.txt
+printf 'Привет, мир. Привет, мир. Привет, мир.\n' >data/ru.txt
+"$YH" tok compare tok own/tokenizer.json --data data >table
+grep -q "^news (" table
+grep -q "^ru.txt (" table
+grep -q "^Cyrillic (" table
+grep -q "^  own " table
+"$YH" tok compare tok --data data --json | grep -q '"bytes_per_token"'
+expect 2 "needs --data" tok compare tok
+expect 2 "needs tokenizers" tok compare --data data
+expect 1 "no-such" tok compare tok --data no-such

@@ -1,0 +1,52 @@
+# yh tok train killed (SIGKILL) at random moments and gone on with each time, with other numbers of
+# threads and other memory, ends with the same files as a run that was never stopped.
+cd "$SCRATCH"
+fail() { echo "FAILED: $*" >&2; exit 1; }
+
+awk 'BEGIN { srand(7); for (d = 0; d < 6000; d++) { printf "{\"text\": \"Story %d:", d;
+        n = 50 + int(rand() * 200); for (i = 0; i < n; i++) printf " w%x", int(exp(rand() * 12));
+        print " 你好世界春天.\"}" } }' >corpus.jsonl
+options="corpus.jsonl --vocab 3000 --memory 32Mi --save-every 300k"
+begin=$(date +%s%N)
+"$YH" tok train $options -o whole >whole.txt 2>log || { cat log >&2; fail "the whole run"; }
+took=$((($(date +%s%N) - begin) / 1000000))
+
+kills=0
+tries=0
+resumed=0
+while [ $kills -lt 12 ] && [ $tries -lt 40 ]; do
+    tries=$((tries + 1))
+    wait=$(($(od -An -N4 -tu4 /dev/urandom) % (took + 1) + 5))
+    "$YH" tok train $options -o pieces --threads $((1 + tries % 3)) >/dev/null 2>log &
+    pid=$!
+    sleep "$(printf '%d.%03d' $((wait / 1000)) $((wait % 1000)))"
+    if kill -9 $pid 2>/dev/null; then kills=$((kills + 1)); fi
+    wait $pid 2>/dev/null || true
+    if [ -f pieces/.training/state.json ]; then
+        resumed=$((resumed + 1))
+    elif [ -f pieces/tokenizer.json ]; then # done already: what is left of the kills goes on anew
+        cmp whole/tokenizer.json pieces/tokenizer.json || fail "differs after $kills kills"
+        rm -rf pieces
+    fi
+done
+[ $kills -ge 5 ] || fail "only $kills kills in $tries runs"
+"$YH" tok train $options -o pieces >last.txt 2>log || { cat log >&2; fail "the last run"; }
+for f in tokenizer.json tokenizer_config.json; do
+    cmp "whole/$f" "pieces/$f" || fail "$f differs after $kills kills"
+done
+[ ! -e pieces/.training ] || fail "the work folder was left over"
+# the report on held-out text is the same but for the time and the name
+sed '1d; s/whole //' whole.txt >a
+sed '1d; s/pieces//' last.txt >b
+[ "$(tr -d ' ' <a)" = "$(tr -d ' ' <b)" ] || fail "the reports differ"
+
+# work of another corpus is not taken up
+"$YH" tok train $options -o other 2>/dev/null >/dev/null & pid=$!
+sleep 0.05
+kill -9 $pid 2>/dev/null || true
+wait $pid 2>/dev/null || true
+head -n 500 corpus.jsonl >less.jsonl
+"$YH" tok train less.jsonl -o other --vocab 600 >/dev/null 2>&1
+"$YH" tok train less.jsonl -o anew --vocab 600 >/dev/null 2>&1
+cmp other/tokenizer.json anew/tokenizer.json || fail "another corpus was mixed in"
+echo "$kills kills in $tries runs, $resumed left work behind: same files"
