@@ -141,7 +141,7 @@ yh_status yh_by_doc_create(yh_by_doc **out, yh_sorter *s, size_t size, const yh_
 }
 
 yh_status yh_by_doc_read(const yh_by_doc *b, uint64_t first, uint64_t last, yh_buf *out, size_t *n,
-                         yh_err *err)
+                         uint64_t *index, yh_err *err)
 {
     uint64_t from = first / STEP, to = last / STEP + 1;
     *n = 0;
@@ -160,6 +160,8 @@ yh_status yh_by_doc_read(const yh_by_doc *b, uint64_t first, uint64_t last, yh_b
     memmove(out->data, out->data + skip, end - skip);
     out->len = end - skip;
     *n = out->len / b->size;
+    if (index != NULL)
+        *index = lo + skip / b->size;
     return YH_OK;
 }
 

@@ -26,9 +26,10 @@ typedef struct yh_by_doc yh_by_doc;
  */
 yh_status yh_by_doc_create(yh_by_doc **out, yh_sorter *s, size_t size, const yh_stage_run *x,
                            yh_err *err) YH_MUST_CHECK;
-/* The records of documents [first, last]: *n of them replace what out held. */
+/* The records of documents [first, last]: *n of them replace what out held. index (may be NULL):
+ * how many records stand before them. */
 yh_status yh_by_doc_read(const yh_by_doc *b, uint64_t first, uint64_t last, yh_buf *out, size_t *n,
-                         yh_err *err) YH_MUST_CHECK;
+                         uint64_t *index, yh_err *err) YH_MUST_CHECK;
 uint64_t yh_by_doc_count(const yh_by_doc *b);
 void yh_by_doc_free(yh_by_doc *b);
 

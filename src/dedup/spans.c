@@ -121,7 +121,7 @@ static yh_status add_block(void *user, int worker, const yh_stored *docs, size_t
     yh_buf_init(&folded, 0);
     yh_buf_init(&ranks, 0);
     yh_status st =
-        yh_by_doc_read(c->ranks, docs[0].ordinal, docs[n - 1].ordinal, &ranks, &n_rank, err);
+        yh_by_doc_read(c->ranks, docs[0].ordinal, docs[n - 1].ordinal, &ranks, &n_rank, NULL, err);
     for (size_t i = 0; i < n && st == YH_OK; i++) {
         const uint8_t *rank = yh_by_doc_find((const uint8_t *)ranks.data, n_rank, YH_RANK_RECORD,
                                              &at, docs[i].ordinal);
