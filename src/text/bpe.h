@@ -18,6 +18,9 @@ typedef struct yh_bpe_token {
     uint32_t rank;        /* 1 + rank of the merge that makes it; 0: a byte; YH_NO_ID: none does */
     uint32_t left, right; /* what that merge joins */
     uint32_t prefix;      /* the longest token that begins it, or YH_NO_ID */
+    /* yh_bpe_mark of the tokens that it has merges with, where it is the left or the right one:
+     * nearly always enough to know that there is no merge of two tokens */
+    uint64_t as_left, as_right;
 } yh_bpe_token;
 
 /* Immutable once yh_bpe_finish returned. */
@@ -103,6 +106,11 @@ static inline uint32_t yh_bpe_rank(const yh_bpe *b, uint32_t left, uint32_t righ
 
 /* ---- the exact way (bpe_exact.c) ---- */
 
+static inline unsigned yh_bpe_mark(uint32_t id)
+{
+    return id * 0x9E3779B1u >> 26;
+}
+
 /* Fills b->token and b->trie, or leaves them empty when these merges need merging one by one. */
 yh_status yh_bpe_exact_build(yh_bpe *b, const char *name, yh_err *err) YH_MUST_CHECK;
 void yh_bpe_exact_fini(yh_bpe *b);
@@ -114,7 +122,7 @@ size_t yh_bpe_exact(const yh_bpe *b, const uint8_t *t, size_t n, uint32_t *id, u
 /* ---- encoding words (bpe_word.c) ---- */
 
 /* What a short word became: two to a line of the processor's cache. */
-enum { YH_WORD_MAX = 16, YH_WORD_IDS = 3, YH_WORD_BUCKETS = 1 << 14 };
+enum { YH_WORD_BITS = 15, YH_WORD_MAX = 16, YH_WORD_IDS = 3, YH_WORD_BUCKETS = 1 << YH_WORD_BITS };
 typedef struct yh_bpe_slot {
     uint64_t lo, hi; /* the word's bytes, zeros behind */
     uint32_t id[YH_WORD_IDS];
@@ -153,7 +161,7 @@ static inline yh_bpe_slot *yh_bpe_bucket(const yh_bpe_work *w, uint64_t lo, uint
 {
     uint64_t h = (lo * 0x9E3779B97F4A7C15u) ^ ((hi + n) * 0xD6E8FEB86659FD93u);
     h *= 0xFF51AFD7ED558CCDu;
-    return w->cache + (h >> 50) * 2;
+    return w->cache + (h >> (64 - YH_WORD_BITS)) * 2;
 }
 
 #endif

@@ -20,18 +20,21 @@ typedef enum verdict { CROSSED, AGREED, STRANGE } verdict;
 static inline verdict agree(const yh_bpe *b, uint32_t x, uint32_t y, uint32_t limit,
                             const uint8_t *live)
 {
-    const yh_bpe_token *token = b->token;
+    const yh_bpe_token *l = &b->token[x], *r = &b->token[y];
     for (;;) {
-        uint32_t rank = yh_bpe_rank(b, x, y);
-        if (rank != UINT32_MAX && rank + 1 < limit && (live == NULL || live[rank]))
-            return b->strange != NULL && b->strange[rank] ? STRANGE : CROSSED;
-        uint32_t rx = token[x].rank, ry = token[y].rank;
-        if (rx > ry) {
-            limit = rx;
-            x = token[x].right;
-        } else if (ry > 0) {
-            limit = ry + 1;
-            y = token[y].left;
+        if (l->as_left >> yh_bpe_mark(y) & r->as_right >> yh_bpe_mark(x) & 1) {
+            uint32_t rank = yh_bpe_rank(b, x, y);
+            if (rank != UINT32_MAX && rank + 1 < limit && (live == NULL || live[rank]))
+                return b->strange != NULL && b->strange[rank] ? STRANGE : CROSSED;
+        }
+        if (l->rank > r->rank) {
+            limit = l->rank;
+            x = l->right;
+            l = &b->token[x];
+        } else if (r->rank > 0) {
+            limit = r->rank + 1;
+            y = r->left;
+            r = &b->token[y];
         } else {
             return AGREED;
         }
@@ -43,9 +46,13 @@ static inline verdict agree(const yh_bpe *b, uint32_t x, uint32_t y, uint32_t li
 static bool find_makers(yh_bpe *b, uint8_t *live)
 {
     for (uint32_t i = 0; i < b->size; i++)
-        b->token[i] = (yh_bpe_token){YH_NO_ID, YH_NO_ID, YH_NO_ID, YH_NO_ID};
+        b->token[i] = (yh_bpe_token){YH_NO_ID, YH_NO_ID, YH_NO_ID, YH_NO_ID, 0, 0};
     for (int i = 0; i < 256; i++)
         b->token[b->byte_id[i]].rank = 0;
+    for (uint32_t r = 0; r < b->merges; r++) {
+        b->token[b->left[r]].as_left |= (uint64_t)1 << yh_bpe_mark(b->right[r]);
+        b->token[b->right[r]].as_right |= (uint64_t)1 << yh_bpe_mark(b->left[r]);
+    }
     for (uint32_t r = 0; r < b->merges; r++) {
         uint32_t x = b->left[r], y = b->right[r];
         yh_bpe_token *made = &b->token[b->merged[r]];
@@ -156,43 +163,37 @@ yh_status yh_bpe_exact_build(yh_bpe *b, const char *name, yh_err *err)
     return s;
 }
 
-/* The longest token at the start of t[0..n), n > 0: there is one for every byte. */
-static inline uint32_t longest(const yh_datrie *trie, const uint8_t *t, size_t n)
+/* The longest token at the start of t[0..n), n > 0: there is one for every byte. *len: its length.
+ * whole: NULL, or set when all of t is a token, which is then the result. */
+static inline uint32_t longest(const yh_datrie *trie, const uint8_t *t, size_t n, size_t *len,
+                               bool *whole)
 {
-    uint32_t at = 0, found = YH_NO_ID;
-    for (size_t i = 0; i < n; i++) {
-        at = yh_datrie_child(trie, at, t[i]);
-        if (at == 0)
-            break;
-        uint32_t v = trie->node[at].value;
-        found = (v & YH_DATRIE_BY) == 0 ? v : found;
-    }
-    return found;
-}
-
-/* The same at the start of a word; *whole is set when the word as a whole is a token. */
-static inline uint32_t longest_or_whole(const yh_datrie *trie, const uint8_t *t, size_t n,
-                                        bool *whole)
-{
-    uint32_t at = 0, found = YH_NO_ID, v = YH_DATRIE_NONE;
+    const yh_datrie_node *node = trie->node;
+    uint32_t at = node[0].link >> 9, found = YH_NO_ID, v = YH_DATRIE_NONE;
     size_t i = 0;
     for (; i < n; i++) {
-        at = yh_datrie_child(trie, at, t[i]);
-        if (at == 0)
+        const yh_datrie_node *to = &node[at ^ t[i]];
+        uint32_t link = to->link;
+        if ((link & 0x1FF) != (t[i] | 0x100u))
             break;
-        v = trie->node[at].value;
-        found = (v & YH_DATRIE_BY) == 0 ? v : found;
+        at = link >> 9;
+        v = to->value;
+        if ((v & YH_DATRIE_BY) == 0) {
+            found = v;
+            *len = i + 1;
+        }
     }
-    *whole = i == n && v != YH_DATRIE_NONE;
-    return *whole ? v & ~YH_DATRIE_BY : found;
+    if (whole != NULL && (*whole = i == n && v != YH_DATRIE_NONE))
+        return v & ~YH_DATRIE_BY;
+    return found;
 }
 
 size_t yh_bpe_exact(const yh_bpe *b, const uint8_t *t, size_t n, uint32_t *id, uint64_t *dead)
 {
     uint64_t few = 0;
-    size_t at = 0, m = 0;
+    size_t at = 0, m = 0, len = 0;
     bool whole;
-    uint32_t next = longest_or_whole(&b->trie, t, n, &whole);
+    uint32_t next = longest(&b->trie, t, n, &len, &whole);
     if (whole && (b->ignore_merges || b->strange == NULL)) {
         id[0] = next;
         return 1;
@@ -200,7 +201,7 @@ size_t yh_bpe_exact(const yh_bpe *b, const uint8_t *t, size_t n, uint32_t *id, u
     if (dead == NULL)
         dead = &few;
     for (;;) {
-        size_t end = at + b->len[next];
+        size_t end = at + len;
         verdict v = (dead[end / 64] >> (end & 63) & 1) != 0 ? CROSSED
                     : m == 0                                ? AGREED
                              : agree(b, id[m - 1], next, UINT32_MAX, NULL);
@@ -211,7 +212,7 @@ size_t yh_bpe_exact(const yh_bpe *b, const uint8_t *t, size_t n, uint32_t *id, u
             if (end == n)
                 return m;
             at = end;
-            next = longest(&b->trie, t + at, n - at);
+            next = longest(&b->trie, t + at, n - at, &len, NULL);
             continue;
         }
         next = b->token[next].prefix;
@@ -223,5 +224,6 @@ size_t yh_bpe_exact(const yh_bpe *b, const uint8_t *t, size_t n, uint32_t *id, u
             at -= b->len[next];
             next = b->token[next].prefix;
         }
+        len = b->len[next];
     }
 }

@@ -97,7 +97,8 @@ yh_status yh_run_reserve(yh_run *r, size_t extra, yh_err *err)
             return yh_fail(err, YH_NOMEM, "no memory for %zu ids", need);
         o->id = id;
     }
-    if ((r->flags & YH_ENCODE_OFFSETS) && (cap != o->cap || o->begin == NULL)) {
+    bool offsets = (r->flags & YH_ENCODE_OFFSETS) || o->begin != NULL; /* all as long as id */
+    if (offsets && (cap != o->cap || o->begin == NULL)) {
         uint64_t *begin = yh_realloc_array(o->begin, cap, sizeof *begin);
         if (begin != NULL)
             o->begin = begin;

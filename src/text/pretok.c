@@ -35,6 +35,18 @@ static inline size_t run(const uint8_t *t, size_t n, size_t i, uint8_t mask, boo
     return i;
 }
 
+/* End of the run of letters from i: most are ASCII or Chinese (U+5000 to U+8FFF are all letters). */
+static inline size_t letters(const uint8_t *t, size_t n, size_t i)
+{
+    while (i < n) {
+        int len = 3;
+        if ((uint8_t)(t[i] - 0xE5) > 3 && (class_at(t, i, &len) & YH_UC_L) == 0)
+            break;
+        i += (size_t)len;
+    }
+    return i;
+}
+
 static inline size_t newlines(const uint8_t *t, size_t n, size_t i)
 {
     while (i < n && (t[i] == '\r' || t[i] == '\n'))
@@ -97,7 +109,7 @@ static inline size_t word_gpt2(const uint8_t *t, size_t n, size_t i)
         return spaces(t, n, i, false);
     first += (size_t)len;
     if (k & YH_UC_L)
-        return run(t, n, first, YH_UC_L, true);
+        return letters(t, n, first);
     if (k & YH_UC_N)
         return run(t, n, first, YH_UC_N, true);
     return run(t, n, first, YH_UC_S | YH_UC_L | YH_UC_N, false);
@@ -114,7 +126,7 @@ static inline size_t word_cl100k(const uint8_t *t, size_t n, size_t i, int digit
     uint8_t k = class_at(t, i, &len);
     size_t second = i + (size_t)len;
     if (k & YH_UC_L)
-        return run(t, n, second, YH_UC_L, true);
+        return letters(t, n, second);
     if (k & YH_UC_N) {
         for (int d = 1; d < digits && second < n; d++) {
             if ((class_at(t, second, &len2) & YH_UC_N) == 0)
@@ -125,7 +137,7 @@ static inline size_t word_cl100k(const uint8_t *t, size_t n, size_t i, int digit
     }
     uint8_t k2 = second < n ? class_at(t, second, &len2) : YH_UC_S;
     if ((k2 & YH_UC_L) && t[i] != '\r' && t[i] != '\n')
-        return run(t, n, second + (size_t)len2, YH_UC_L, true);
+        return letters(t, n, second + (size_t)len2);
     if ((k & YH_UC_S) == 0)
         return newlines(t, n, run(t, n, second, YH_UC_S | YH_UC_L | YH_UC_N, false));
     if (t[i] == ' ' && (k2 & (YH_UC_S | YH_UC_L | YH_UC_N)) == 0)

@@ -18,7 +18,8 @@ typedef enum yh_scan {
     YH_SCAN_REGEX, /* PCRE2 */
     YH_SCAN_GPT2,
     YH_SCAN_LLAMA3,
-    YH_SCAN_QWEN2
+    YH_SCAN_QWEN2,
+    YH_SCAN_O200K
 } yh_scan;
 
 /* Immutable after creation. Each thread brings its own yh_scan_state. */

@@ -1,4 +1,5 @@
 /* Text to words by the pre-tokenizer's steps, words to ids by the model. */
+#include "text/bpe_text.h"
 #include "text/encode.h"
 #include "text/utf8.h"
 
@@ -89,6 +90,10 @@ static yh_status by_pattern(yh_run *r, size_t step, size_t b, size_t e, yh_err *
     yh_scan kind = yh_pattern_kind(p->pattern);
     if (kind != YH_SCAN_REGEX && step + 1 == r->t->pre.n &&
         (p->behavior == YH_ISOLATED || (p->behavior == YH_REMOVED && p->invert))) {
+        yh_ids *o = r->out;
+        if (r->t->kind == YH_MODEL_BPE && o->begin == NULL && (r->flags & YH_ENCODE_OFFSETS) == 0)
+            return yh_bpe_text(&r->t->model, &r->e->work, kind, text, n, &o->id, &o->n, &o->cap,
+                               err);
         while (at < n) {
             size_t end = yh_scan_word(kind, text, n, at);
             YH_TRY(word(r, b + at, b + end, err));

@@ -71,6 +71,12 @@ size_t yh_utf8_valid(const uint8_t *p, size_t n)
             i += 8;
             continue;
         }
+        /* three bytes, U+1000 to U+CFFF: most of what is not ASCII */
+        if (i + 3 <= n && (uint8_t)(p[i] - 0xE1) <= 0xEC - 0xE1 && (p[i + 1] & 0xC0) == 0x80 &&
+            (p[i + 2] & 0xC0) == 0x80) {
+            i += 3;
+            continue;
+        }
         uint32_t cp;
         int len = yh_utf8_decode(p + i, n - i, &cp);
         if (len < 0)

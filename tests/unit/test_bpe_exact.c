@@ -10,7 +10,8 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "text/bpe.h"
+#include "text/bpe_text.h"
+#include "text/unicode.h"
 
 /* A vocabulary of the 256 bytes and random merges of them over the first `letters` letters.
  * shuffle: how many merges change places afterwards, so that some join what later ones make. */
@@ -128,6 +129,69 @@ static void long_words(void **s)
     yh_bpe_fini(&b);
 }
 
+/* The one loop against scanner and merging, word by word. */
+static void texts_as_word_by_word(void **s)
+{
+    (void)s;
+    static const yh_scan kinds[] = {YH_SCAN_GPT2, YH_SCAN_LLAMA3, YH_SCAN_QWEN2};
+    static const char *const bits[] = {"a",
+                                       "b",
+                                       "ab",
+                                       "abab",
+                                       " ",
+                                       "  ",
+                                       "\n",
+                                       "'s",
+                                       "12",
+                                       "1.",
+                                       "A",
+                                       "\t ",
+                                       "\r\n",
+                                       "'",
+                                       "abbaabbaabbaabbaab",
+                                       "\xE4\xBD\xA0\xE5\xA5\xBD",
+                                       "\xC3\xA9",
+                                       "\xE3\x80\x82"};
+    yh_rng r;
+    yh_bpe_work w = {0}, plain = {0};
+    yh_buf t;
+    uint32_t *id = NULL;
+    size_t cap = 0;
+    yh_uc_init();
+    yh_rng_init(&r, 17, 0);
+    yh_buf_init(&t, 0);
+    for (int round = 0; round < 60; round++) {
+        yh_bpe b;
+        (void)random_bpe(&b, &r, 2, 60, round % 3 == 0 ? 6 : 0);
+        for (int k = 0; k < 20; k++) {
+            size_t n = 0, seen = 0, parts = yh_rng_below(&r, 400);
+            yh_buf_clear(&t);
+            for (size_t i = 0; i < parts; i++)
+                assert_int_equal(yh_buf_adds(&t, bits[yh_rng_below(&r, k % 2 ? 18 : 14)], NULL),
+                                 YH_OK);
+            const uint8_t *p = (const uint8_t *)(t.data != NULL ? t.data : "");
+            yh_scan kind = kinds[k % 3];
+            assert_int_equal(yh_bpe_text(&b, &w, kind, p, t.len, &id, &n, &cap, NULL), YH_OK);
+            for (size_t at = 0, end; at < t.len; at = end) {
+                const uint32_t *want;
+                size_t m;
+                end = yh_scan_word(kind, p, t.len, at);
+                assert_int_equal(yh_bpe_word_merging(&b, &plain, p + at, end - at, &want, &m, NULL),
+                                 YH_OK);
+                assert_true(seen + m <= n);
+                assert_memory_equal(id + seen, want, m * sizeof *want);
+                seen += m;
+            }
+            assert_int_equal(seen, n);
+        }
+        yh_bpe_fini(&b);
+        yh_bpe_work_fini(&w); /* words of another vocabulary */
+    }
+    yh_free(id);
+    yh_buf_fini(&t);
+    yh_bpe_work_fini(&plain);
+}
+
 /* "ab" + "c" comes before what makes "ab": merging meets it, so encoding has to. */
 static void a_strange_merge_is_met(void **s)
 {
@@ -203,9 +267,8 @@ static void the_trie_finds_what_is_in_it(void **s)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(without_merging_as_with_it),
-        cmocka_unit_test(long_words),
-        cmocka_unit_test(a_strange_merge_is_met),
+        cmocka_unit_test(without_merging_as_with_it),   cmocka_unit_test(long_words),
+        cmocka_unit_test(texts_as_word_by_word),        cmocka_unit_test(a_strange_merge_is_met),
         cmocka_unit_test(the_trie_finds_what_is_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

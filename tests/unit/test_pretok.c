@@ -11,12 +11,14 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "text/pretok.h"
+#include "text/scan_window.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
 
 static const char *const patterns[] = {YH_PATTERN_QWEN2, YH_PATTERN_LLAMA3, YH_PATTERN_GPT2};
 static yh_pattern *fast[3], *general[3];
 static yh_scan_state *state[3];
+static size_t words_in_windows;
 
 static int setup(void **s)
 {
@@ -42,6 +44,22 @@ static int teardown(void **s)
     return 0;
 }
 
+/* Whatever window is read for it, a word that is found in it is the right one. */
+static void windows_agree(yh_scan kind, const uint8_t *t, size_t n, size_t at, size_t end)
+{
+    for (size_t b = 0; b < YH_WINDOW_USED && b <= at; b += 1 + at % 13) {
+        if (at - b + YH_WINDOW > n)
+            continue;
+        yh_window w;
+        yh_window_load(&w, t, at - b);
+        int len = yh_window_word(kind, &w, t, n, (unsigned)b);
+        if (len > 0 && at + (size_t)len != end)
+            fail_msg("kind %d at byte %zu of %zu, bit %zu: window %zu, ours %zu", (int)kind, at, n,
+                     b, at + (size_t)len, end);
+        words_in_windows += len > 0;
+    }
+}
+
 static void agree(const uint8_t *t, size_t n)
 {
     for (int i = 0; i < 3; i++)
@@ -56,6 +74,7 @@ static void agree(const uint8_t *t, size_t n)
                 fail_msg("pattern %d at byte %zu of %zu (%s): PCRE2 %zu-%zu, ours %zu-%zu", i, at,
                          n, hex, b, e, fb, fe);
             }
+            windows_agree(yh_pattern_kind(fast[i]), t, n, at, e);
             at = e;
         }
 }
@@ -115,6 +134,20 @@ static void scanners_agree_on_random_text(void **s)
         }
         agree((const uint8_t *)b.data, b.len);
     }
+    /* ASCII alone, where windows do the work */
+    for (int round = 0; round < 300; round++) {
+        static const char often[] = "  aabcXYZ'sTrReE01\n\r\t.,!/";
+        yh_buf_clear(&b);
+        for (int k = 0; k < 400; k++)
+            assert_int_equal(yh_buf_addc(&b,
+                                         yh_rng_below(&r, 3) > 0
+                                             ? often[yh_rng_below(&r, sizeof often - 1)]
+                                             : (char)yh_rng_below(&r, 128),
+                                         NULL),
+                             YH_OK);
+        agree((const uint8_t *)b.data, b.len);
+    }
+    assert_true(words_in_windows > 100000);
     yh_buf_fini(&b);
 }
 
