@@ -39,6 +39,31 @@ yh_status yh_tok_save(const yh_tok *t, const char *dir, yh_err *err) YH_MUST_CHE
 /* Appends the ids of text[0..n) to out. Any bytes are accepted: invalid UTF-8 becomes U+FFFD. */
 yh_status yh_tok_encode(const yh_tok *t, const char *text, size_t n, unsigned flags, yh_ids *out,
                         yh_err *err) YH_MUST_CHECK;
+/* The same ids by all threads of a pool (NULL: one), which may not run anything else meanwhile. A
+ * text is cut only where its ids surely do not depend on it; a tokenizer for which no such place is
+ * known (all but byte-level BPE with one of the usual patterns) encodes on one thread. */
+yh_status yh_tok_encode_pool(const yh_tok *t, const char *text, size_t n, unsigned flags,
+                             yh_pool *pool, yh_ids *out, yh_err *err) YH_MUST_CHECK;
+/* How many ids that would be, without storing more than a few thousand of them at a time. */
+yh_status yh_tok_count(const yh_tok *t, const char *text, size_t n, unsigned flags, yh_pool *pool,
+                       uint64_t *count, yh_err *err) YH_MUST_CHECK;
+
+/* A text that grows at its end, and its ids: for serving, where a context gets longer turn by turn.
+ * After each append the ids are those of yh_tok_encode of the whole text; the work is that of the
+ * new text and the last word before it, with the tokenizers that yh_tok_encode_pool can cut for,
+ * else of the whole. Not for several threads at a time. flags: as for yh_tok_encode, without
+ * YH_ENCODE_OFFSETS. The tokenizer must outlive it. */
+typedef struct yh_tok_text yh_tok_text;
+yh_status yh_tok_text_create(yh_tok_text **out, const yh_tok *t, unsigned flags,
+                             yh_err *err) YH_MUST_CHECK;
+void yh_tok_text_free(yh_tok_text *x);
+/* Appends any bytes, characters may be cut. The first *same ids are as before, those behind are
+ * new. After a failure the text is as it was before. */
+yh_status yh_tok_text_append(yh_tok_text *x, const char *text, size_t n, size_t *same,
+                             yh_err *err) YH_MUST_CHECK;
+/* All ids, valid until the next append. */
+const uint32_t *yh_tok_text_ids(const yh_tok_text *x, size_t *n);
+
 /* Bytes of one token ("" for an unknown id); borrowed from t. special: NULL or set. */
 const char *yh_tok_bytes(const yh_tok *t, uint32_t id, size_t *len, bool *special);
 /* Whole text, caller frees with yh_text_free; skip_special leaves special tokens out. */

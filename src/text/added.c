@@ -12,7 +12,7 @@ static yh_status new_node(yh_trie *t, uint8_t byte, uint32_t *out, yh_err *err)
     return YH_OK;
 }
 
-static uint32_t child_of(const yh_trie *t, uint32_t at, uint8_t byte)
+uint32_t yh_trie_child(const yh_trie *t, uint32_t at, uint8_t byte)
 {
     if (at == 0)
         return t->first[byte];
@@ -29,7 +29,7 @@ yh_status yh_trie_add(yh_trie *t, const char *text, size_t n, int32_t added, yh_
         YH_TRY(new_node(t, 0, &c, err));
     for (size_t i = 0; i < n; i++) {
         uint8_t byte = (uint8_t)text[i];
-        c = child_of(t, at, byte);
+        c = yh_trie_child(t, at, byte);
         if (c == 0) {
             YH_TRY(new_node(t, byte, &c, err));
             if (at == 0) {
@@ -41,6 +41,8 @@ yh_status yh_trie_add(yh_trie *t, const char *text, size_t n, int32_t added, yh_
         }
         at = c;
     }
+    if (n > t->longest)
+        t->longest = n;
     if (at != 0 && t->node[at].added < 0)
         t->node[at].added = added;
     return YH_OK;
@@ -84,7 +86,7 @@ int32_t yh_trie_find(const yh_trie *t, const uint8_t *text, size_t n, size_t *at
                 best = t->node[c].added;
                 *end = k;
             }
-            c = k < n ? child_of(t, c, text[k]) : 0;
+            c = k < n ? yh_trie_child(t, c, text[k]) : 0;
         }
         if (best >= 0) {
             *at = i;

@@ -41,6 +41,7 @@ typedef struct yh_trie {
     size_t cap;
     uint32_t first[256]; /* root's child by byte; 0: none */
     int only;            /* the only first byte, or -1 */
+    size_t longest;      /* bytes of the longest token */
 } yh_trie;
 
 typedef enum yh_model_kind {
@@ -88,6 +89,8 @@ yh_status yh_tok_finish(yh_tok *t, const char *name, yh_err *err) YH_MUST_CHECK;
 /* added.c */
 yh_status yh_trie_add(yh_trie *t, const char *text, size_t n, int32_t added,
                       yh_err *err) YH_MUST_CHECK;
+/* Child of a node by byte, 0: none. */
+uint32_t yh_trie_child(const yh_trie *t, uint32_t at, uint8_t byte);
 void yh_trie_finish(yh_trie *t);
 void yh_trie_fini(yh_trie *t);
 /* Leftmost-longest match at or behind *at: sets [*at, *end) and returns the added index, or -1. */
