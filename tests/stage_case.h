@@ -117,14 +117,13 @@ static inline yh_status stage_store(const stage_case *c, const char *path, yh_er
 static inline yh_status stage_apply(const stage_case *c, yh_store *store, yh_pool *pool,
                                     yh_err *err)
 {
-    char decided[400];
+    const char *decided = in_dir("decided");
     json_t *given = c->params != NULL ? json_loads(c->params, 0, NULL) : NULL, *params;
     const yh_stage *stage = yh_stage_find(c->stage);
     if (stage == NULL)
         return yh_fail(err, YH_INVALID, "no stage %s", c->stage);
     if (c->params != NULL && given == NULL)
         return yh_fail(err, YH_INVALID, "bad JSON: %s", c->params);
-    snprintf(decided, sizeof decided, "%s/decided", dir);
     yh_stage_run x = {.store = store,
                       .pool = pool,
                       .memory = c->memory != 0 ? c->memory : 16 << 20,

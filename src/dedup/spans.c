@@ -162,7 +162,7 @@ static yh_status decide(const scan *c, yh_stage_run *x, uint64_t copies, yh_err 
     return yh_pass_count(x, "cut_bytes", bytes, err);
 }
 
-static yh_status scope_of(const char *text, yh_scope *scope, yh_err *err)
+yh_status yh_scope_of(const char *text, yh_scope *scope, yh_err *err)
 {
     static const char *const names[] = {"corpus", "source", "site", "document"};
     for (int i = 0; i < 4; i++)
@@ -183,7 +183,7 @@ yh_status yh_spans_run(const json_t *p, yh_stage_run *x, bool paragraphs, yh_err
               .fold = yh_param_bool(p, "normalise"),
               .least = (size_t)yh_param_number(p, "min_chars")};
     uint64_t copies = (uint64_t)yh_param_number(p, "copies");
-    YH_TRY(scope_of(yh_param_text(p, "within"), &c.scope, err));
+    YH_TRY(yh_scope_of(yh_param_text(p, "within"), &c.scope, err));
     YH_TRY(yh_pass_check(x, paragraphs ? "exact_paragraph" : "exact_line", err));
     YH_TRY(yh_ranks_create(&ranks, x, 0, 0.3, err));
     c.ranks = ranks;

@@ -21,6 +21,8 @@ typedef enum yh_scope {
     YH_SCOPE_DOCUMENT
 } yh_scope;
 uint64_t yh_scope_hash(yh_scope scope, const yh_stored *d);
+/* From a recipe's word; YH_CORRUPT names the words that there are. */
+yh_status yh_scope_of(const char *text, yh_scope *scope, yh_err *err) YH_MUST_CHECK;
 
 yh_status yh_spans_run(const json_t *params, yh_stage_run *x, bool paragraphs,
                        yh_err *err) YH_MUST_CHECK;
