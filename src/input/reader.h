@@ -25,6 +25,7 @@ typedef struct yh_reader_state {
     char charset[24];  /* found in the first piece */
     bool middle;       /* the next piece goes on with a document */
     char problem[160]; /* set by next: something was left out; the caller counts and clears it */
+    char info[200];    /* the same for what is left out on purpose: "12 request, 3 metadata" */
     const yh_read_options *options; /* NULL is allowed */
     yh_buf keep;                    /* free use, freed by fini */
     void *own;                      /* free use; own_free is called with it by fini */

@@ -4,7 +4,7 @@
 #include "input/charset.h"
 #include "input/html_text.h"
 #include "input/normalize.h"
-#include "input/reader.h"
+#include "input/page.h"
 
 static yh_status next(yh_stream *s, yh_reader_state *state, yh_piece *piece, bool *more,
                       yh_err *err)
@@ -27,7 +27,8 @@ static yh_status next(yh_stream *s, yh_reader_state *state, yh_piece *piece, boo
     return YH_OK;
 }
 
-static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
+yh_status yh_html_draft(const uint8_t *bytes, size_t n, const char *charset, uint64_t number,
+                        yh_drafts *out, yh_err *err)
 {
     char label[24];
     yh_charset info;
@@ -37,9 +38,11 @@ static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
     yh_buf_init(&text, 0);
     yh_buf_init(&title, 0);
     yh_buf_init(&tidy, 0);
-    const uint8_t *bytes = (const uint8_t *)piece->bytes.data;
-    yh_charset_declared(bytes, piece->bytes.len, label);
-    yh_status s = yh_charset_decode(bytes, piece->bytes.len, NULL, label, &utf8, &info, err);
+    if (charset != NULL && charset[0] != '\0')
+        snprintf(label, sizeof label, "%s", charset);
+    else
+        yh_charset_declared(bytes, n, label);
+    yh_status s = yh_charset_decode(bytes, n, NULL, label, &utf8, &info, err);
     if (s == YH_OK) {
         out->replaced += info.replaced;
         s = yh_html_text(utf8.data != NULL ? utf8.data : "", utf8.len, YH_HTML_MAIN, &text, &title,
@@ -48,7 +51,7 @@ static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
     if (s == YH_OK && title.len > 0)
         s = yh_normalize(title.data, title.len, &tidy, err);
     if (s == YH_OK)
-        s = yh_drafts_add(out, &text, 0, true, info.name, err);
+        s = yh_drafts_add(out, &text, number, true, info.name, err);
     if (s == YH_OK && tidy.len > 0) {
         yh_draft *d = &out->d[out->n - 1];
         size_t k = 0;
@@ -66,6 +69,11 @@ static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
     yh_buf_fini(&title);
     yh_buf_fini(&tidy);
     return s;
+}
+
+static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
+{
+    return yh_html_draft((const uint8_t *)piece->bytes.data, piece->bytes.len, NULL, 0, out, err);
 }
 
 static const char *const extensions[] = {".html", ".htm", ".xhtml", NULL};

@@ -420,6 +420,11 @@ static yh_status take_piece(yh_source *s, yh_chunk *c, bool *got, yh_err *err)
         s->state.problem[0] = '\0';
         s->pieces += !*got;
     }
+    if (s->state.info[0] != '\0') {
+        YH_TRY(yh_chunk_note(c, false, "records left out", s->entry, s->state.info, err));
+        s->state.info[0] = '\0';
+        s->pieces += !*got;
+    }
     if (!*got) {
         yh_buf_fini(&c->piece.bytes);
         memset(&c->piece, 0, sizeof c->piece);

@@ -36,6 +36,10 @@ struct yh_stream {
     int spool; /* of yh_stream_random; -1: none */
     bool checked;
     uint32_t crc, crc_want; /* of an archive's entry */
+    size_t member;          /* raw buffer: where the open member or frame begins, if it is there */
+    uint64_t tried;         /* raw bytes before which no further member is looked for */
+    uint64_t restarts;
+    bool seeking;
     char broken[200];
     bool is_broken;
 };
@@ -59,7 +63,10 @@ void yh_stream_close(yh_stream *s)
 
 static void mark_broken(yh_stream *s, const char *what)
 {
-    s->is_broken = s->end = true;
+    s->end = true;
+    if (s->is_broken) /* the first damage is named */
+        return;
+    s->is_broken = true;
     snprintf(s->broken, sizeof s->broken, "%s near byte %llu of the compressed file", what,
              (unsigned long long)(s->raw_done - (s->raw_len - s->raw_pos)));
 }
@@ -110,6 +117,7 @@ static yh_status read_raw(yh_stream *s, yh_err *err)
     if (s->raw_end || s->raw_pos < s->raw_len)
         return YH_OK;
     s->raw_pos = s->raw_len = 0;
+    s->member = 0; /* began before, so that all of this is within */
     return pull(s, s->raw, RAW_CHUNK, &s->raw_len, err);
 }
 
@@ -301,6 +309,44 @@ static void check_sum(yh_stream *s, size_t from)
         mark_broken(s, "the checksum does not fit the data: they are damaged");
 }
 
+/* Damaged data: what stands behind in members or frames of their own, as crawls are written, is
+ * still good. Looks from the damaged one's beginning on, because a decoder may notice late. */
+static yh_status go_on(yh_stream *s, yh_err *err)
+{
+    uint64_t base = s->raw_done - s->raw_len;
+    size_t from = s->seeking ? s->raw_pos : s->member;
+    if (!s->seeking && base + from < s->tried)
+        from = s->tried > base ? (size_t)(s->tried - base) : 0;
+    s->seeking = true;
+    if (s->restarts > 64 + base / 4096) { /* nothing but beginnings: this is no damage */
+        s->seeking = false;
+        s->end = true;
+        return YH_OK;
+    }
+    for (size_t i = from; i + 10 <= s->raw_len; i++)
+        if (yh_packing_restarts(s->kind, s->raw + i)) {
+            yh_unpack_close(s->u);
+            s->u = NULL;
+            s->seeking = s->end = false;
+            s->raw_pos = s->member = i;
+            s->tried = base + i + 1;
+            s->restarts++;
+            return yh_unpack_open(&s->u, s->kind, err);
+        }
+    size_t keep = s->raw_len < 9 ? s->raw_len : 9; /* a mark may lie across the border */
+    if (keep > 0 && s->raw_len - keep >= from)
+        memmove(s->raw, s->raw + s->raw_len - keep, keep);
+    else
+        keep = 0;
+    size_t n;
+    YH_TRY(pull(s, s->raw + keep, RAW_CHUNK - keep, &n, err));
+    s->raw_len = keep + n;
+    s->raw_pos = 0;
+    s->end = n == 0;
+    s->seeking = n != 0;
+    return YH_OK;
+}
+
 /* One step: appends at most OUT_CHUNK bytes to the window. */
 static yh_status step(yh_stream *s, yh_err *err)
 {
@@ -322,7 +368,11 @@ static yh_status step(yh_stream *s, yh_err *err)
         check_sum(s, s->len - n);
         return YH_OK;
     }
+    if (s->seeking)
+        return go_on(s, err);
     YH_TRY(read_raw(s, err));
+    if (!yh_unpack_inside(s->u))
+        s->member = s->raw_pos;
     yh_unpack_is is;
     size_t at = s->len;
     YH_TRY(yh_unpack_step(s->u, s->raw, s->raw_len, &s->raw_pos, s->raw_end, s->win,
@@ -330,9 +380,14 @@ static yh_status step(yh_stream *s, yh_err *err)
     size_t from = s->len;
     s->made += at - from;
     s->len = at;
-    if (is == YH_UNPACK_BROKEN)
+    if (is == YH_UNPACK_BROKEN) {
         mark_broken(s, yh_unpack_what(s->u));
-    else if (is == YH_UNPACK_ENDED)
+        if (s->tried == 0)
+            s->tried = 1;
+        check_sum(s, from);
+        return go_on(s, err);
+    }
+    if (is == YH_UNPACK_ENDED)
         s->end = true;
     else
         check_growth(s);

@@ -74,6 +74,26 @@ yh_packing yh_packing_named(const char *name, size_t *base)
     return YH_PACKING_NONE;
 }
 
+bool yh_packing_restarts(yh_packing k, const uint8_t *p)
+{
+    switch (k) {
+    case YH_PACKING_GZIP: /* deflate, known flags, the usual XFL and OS */
+        return p[0] == 0x1f && p[1] == 0x8b && p[2] == 8 && (p[3] & 0xe0) == 0 &&
+               (p[8] == 0 || p[8] == 2 || p[8] == 4) && (p[9] <= 13 || p[9] == 255);
+    case YH_PACKING_BZIP2:
+        return memcmp(p, "BZh", 3) == 0 && memcmp(p + 4, "1AY&SY", 6) == 0;
+    case YH_PACKING_XZ:
+    case YH_PACKING_ZSTD:
+    case YH_PACKING_LZ4:
+        return memcmp(p, packings[k].mark, packings[k].n_mark) == 0;
+    case YH_PACKING_NONE:
+    case YH_PACKING_DEFLATE:
+    case YH_PACKING_ZLIB:
+    default:
+        return false;
+    }
+}
+
 const char *yh_packing_name(yh_packing k)
 {
     return packings[k].name;
@@ -287,6 +307,11 @@ yh_status yh_unpack_step(yh_unpack *u, const uint8_t *in, size_t n_in, size_t *i
         *is = broken(u, packings[u->kind].early);
     }
     return YH_OK;
+}
+
+bool yh_unpack_inside(const yh_unpack *u)
+{
+    return u->inside;
 }
 
 const char *yh_unpack_what(const yh_unpack *u)

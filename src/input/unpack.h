@@ -29,6 +29,8 @@ typedef enum yh_packing {
 yh_packing yh_packing_of(const uint8_t *p, size_t n);
 /* By a file's ending (".gz", ".zst", ".xz", ".bz2", ".lz4"); *base: length without it. */
 yh_packing yh_packing_named(const char *name, size_t *base);
+/* Whether a member or frame seems to begin at p (10 bytes). */
+bool yh_packing_restarts(yh_packing k, const uint8_t *p);
 const char *yh_packing_name(yh_packing k); /* "gzip" */
 
 typedef struct yh_unpack yh_unpack;
@@ -46,6 +48,7 @@ typedef enum yh_unpack_is {
 yh_status yh_unpack_step(yh_unpack *u, const uint8_t *in, size_t n_in, size_t *in_at, bool last,
                          uint8_t *out, size_t n_out, size_t *out_at, yh_unpack_is *is,
                          yh_err *err) YH_MUST_CHECK;
+bool yh_unpack_inside(const yh_unpack *u);      /* a member or frame is open */
 const char *yh_unpack_what(const yh_unpack *u); /* "gzip data end too early" */
 
 /* The whole of in[0, n) appended to out, at most max bytes. *what: NULL, or (static or owned by
