@@ -421,7 +421,7 @@ static yh_status take_piece(yh_source *s, yh_chunk *c, bool *got, yh_err *err)
         s->pieces += !*got;
     }
     if (s->state.info[0] != '\0') {
-        YH_TRY(yh_chunk_note(c, false, "records left out", s->entry, s->state.info, err));
+        YH_TRY(yh_chunk_note(c, false, "left out", s->entry, s->state.info, err));
         s->state.info[0] = '\0';
         s->pieces += !*got;
     }
