@@ -58,35 +58,58 @@ static yh_status add_messages(const json_t *m, yh_buf *out, bool *found, yh_err 
     return YH_OK;
 }
 
-yh_status yh_json_text(const json_t *j, yh_buf *out, bool *found, const char **title, yh_err *err)
+const char *const yh_json_bodies[] = {"text", "content", "body", "paragraphs",
+                                      "para", "context", NULL};
+
+/* The first of some members that holds text. */
+static yh_status add_body(const json_t *j, const char *const *keys, yh_buf *out, bool *found,
+                          const char *used[8], yh_err *err)
 {
-    static const char *const bodies[] = {"text", "content", "body", "paragraphs",
-                                         "para", "context", NULL};
-    static const char *const tasks[] = {"instruction", "input", "output", NULL};
-    static const char *const questions[] = {"question", "answer", NULL};
+    for (; *keys != NULL && !*found; keys++) {
+        const json_t *v = json_object_get(j, *keys);
+        if (v == NULL || json_is_null(v))
+            continue;
+        YH_TRY(add_lines(v, out, found, 2, err));
+        if (*found) {
+            used[0] = *keys;
+            used[1] = NULL;
+        }
+    }
+    return YH_OK;
+}
+
+yh_status yh_json_text(const json_t *j, const char *wanted, yh_buf *out, bool *found,
+                       const char *used[8], yh_err *err)
+{
+    static const char *const fields[][4] = {{"instruction", "input", "output", NULL},
+                                            {"question", "answer", NULL, NULL}};
+    static const char *const chats[] = {"messages", "conversations"};
     *found = false;
-    if (title != NULL)
-        *title = NULL;
+    used[0] = NULL;
     if (json_is_string(j))
         return add_lines(j, out, found, 0, err);
     if (!json_is_object(j))
         return YH_OK;
-    if (title != NULL)
-        *title = json_string_value(json_object_get(j, "title"));
-    for (const char *const *k = bodies; *k != NULL; k++) {
-        const json_t *v = json_object_get(j, *k);
-        if (v != NULL && !json_is_null(v)) {
-            YH_TRY(add_lines(v, out, found, 2, err));
-            if (*found)
-                return YH_OK;
+    if (wanted != NULL) {
+        const char *const own[] = {wanted, NULL};
+        YH_TRY(add_body(j, own, out, found, used, err));
+        if (!*found) {
+            YH_TRY(add_messages(json_object_get(j, wanted), out, found, err));
+            used[0] = wanted;
+            used[1] = NULL;
         }
+        return YH_OK;
     }
-    YH_TRY(add_fields(j, tasks, out, found, err));
-    if (!*found)
-        YH_TRY(add_fields(j, questions, out, found, err));
-    if (!*found)
-        YH_TRY(add_messages(json_object_get(j, "messages"), out, found, err));
-    if (!*found)
-        YH_TRY(add_messages(json_object_get(j, "conversations"), out, found, err));
+    YH_TRY(add_body(j, yh_json_bodies, out, found, used, err));
+    for (int i = 0; i < 2 && !*found; i++) {
+        YH_TRY(add_fields(j, fields[i], out, found, err));
+        if (*found)
+            memcpy(used, fields[i], sizeof fields[i]);
+    }
+    for (int i = 0; i < 2 && !*found; i++) {
+        YH_TRY(add_messages(json_object_get(j, chats[i]), out, found, err));
+        used[0] = chats[i];
+        used[1] = NULL;
+    }
     return YH_OK;
 }

@@ -4,9 +4,13 @@
 
 #include "base/json.h"
 
+/* The members that may hold the text, the best first; NULL ends. */
+extern const char *const yh_json_bodies[];
+
 /* Appends the text of one value to out. *found false: nothing in it is text of a known kind.
- * title (may be NULL): borrowed from j, NULL when absent. */
-yh_status yh_json_text(const json_t *j, yh_buf *out, bool *found, const char **title,
-                       yh_err *err) YH_MUST_CHECK;
+ * wanted: name of the text's member; NULL: the usual ones. *used (NULL ends): the members that the
+ * text was taken from. */
+yh_status yh_json_text(const json_t *j, const char *wanted, yh_buf *out, bool *found,
+                       const char *used[8], yh_err *err) YH_MUST_CHECK;
 
 #endif

@@ -3,11 +3,12 @@
 #include <stdio.h>
 
 #include "input/charset.h"
-#include "input/json_text.h"
+#include "input/json_record.h"
 #include "input/reader.h"
 #include "input/utf8_scan.h"
 
 enum { UNKNOWN, LINES, VALUES };
+enum { SEARCH_DEPTH = 16 }; /* of data sets in one value */
 
 static const char *const extensions[] = {".jsonl", ".json", ".ndjson", NULL};
 
@@ -200,62 +201,61 @@ static yh_status next(yh_stream *s, yh_reader_state *state, yh_piece *piece, boo
 /* ------------------------------------------------------------------ documents */
 
 /* Adds the text of one value as a document; *found false: it has none. */
-static yh_status add_document(const json_t *j, uint64_t number, const char *encoding,
-                              yh_drafts *out, bool *found, yh_err *err)
+static yh_status add_document(const json_t *j, const char *wanted, bool inner, uint64_t number,
+                              const char *encoding, yh_drafts *out, bool *found, yh_err *err)
 {
     yh_buf text;
-    const char *title = NULL;
+    const char *used[8];
     yh_buf_init(&text, 0);
-    yh_status st = yh_json_text(j, &text, found, &title, err);
+    yh_status st = yh_json_text(j, wanted, &text, found, used, err);
     if (st == YH_OK && *found)
         st = yh_drafts_add(out, &text, number, true, encoding, err);
-    if (st == YH_OK && *found && title != NULL && title[0] != '\0') {
-        yh_draft *d = &out->d[out->n - 1];
-        d->title = yh_strdup(title);
-        if (d->title == NULL)
-            st = yh_fail(err, YH_NOMEM, "no memory for a title");
-    }
+    if (st == YH_OK && *found && json_is_object(j))
+        st = yh_json_members_keep(j, used, inner, &out->d[out->n - 1], err);
     yh_buf_fini(&text);
     return st;
 }
 
 /* A data set in one value (SQuAD's, a book in chapters): every object within that has text is a
  * document. Depth is limited; jansson limits it too. */
-static yh_status search(const json_t *j, uint64_t number, const char *encoding, int depth,
-                        yh_drafts *out, bool *found, yh_err *err)
+static yh_status search(const json_t *j, const char *wanted, uint64_t number, const char *encoding,
+                        int depth, yh_drafts *out, bool *found, yh_err *err)
 {
     bool here = false;
     if (depth == 0 || json_is_string(j))
         return YH_OK;
-    YH_TRY(add_document(j, number, encoding, out, &here, err));
+    YH_TRY(add_document(j, wanted, depth < SEARCH_DEPTH, number, encoding, out, &here, err));
     *found = *found || here;
     if (here)
         return YH_OK;
     if (json_is_array(j)) {
         for (size_t i = 0; i < json_array_size(j); i++)
-            YH_TRY(search(json_array_get(j, i), number, encoding, depth - 1, out, found, err));
+            YH_TRY(
+                search(json_array_get(j, i), wanted, number, encoding, depth - 1, out, found, err));
     } else if (json_is_object(j)) {
         const char *key;
         json_t *v;
         json_object_foreach((json_t *)(uintptr_t)j, key, v)
         {
-            YH_TRY(search(v, number, encoding, depth - 1, out, found, err));
+            YH_TRY(search(v, wanted, number, encoding, depth - 1, out, found, err));
         }
     }
     return YH_OK;
 }
 
-static yh_status one_value(const char *p, size_t n, uint64_t number, yh_drafts *out, yh_err *err)
+static yh_status one_value(const char *p, size_t n, uint64_t number, const char *wanted,
+                           yh_drafts *out, yh_err *err)
 {
-    enum { SEARCH_DEPTH = 16 };
     yh_buf fixed;
     json_t *j = NULL;
     json_error_t je;
     char what[120];
     yh_charset info = {"UTF-8", 0};
     bool found = false;
+    yh_status st = yh_json_record(p, n, number, wanted, out, &found, err);
+    if (st != YH_OK || found)
+        return st;
     yh_buf_init(&fixed, 0);
-    yh_status st = YH_OK;
     if (yh_utf8_valid_prefix((const uint8_t *)p, n) < n) {
         YH_GOTO(st, yh_charset_decode((const uint8_t *)p, n, NULL, NULL, &fixed, &info, err), out);
         out->replaced += info.replaced;
@@ -273,9 +273,9 @@ static yh_status one_value(const char *p, size_t n, uint64_t number, yh_drafts *
         goto out;
     }
     if (json_is_string(j))
-        st = add_document(j, number, info.name, out, &found, err);
+        st = add_document(j, wanted, false, number, info.name, out, &found, err);
     else
-        st = search(j, number, info.name, SEARCH_DEPTH, out, &found, err);
+        st = search(j, wanted, number, info.name, SEARCH_DEPTH, out, &found, err);
     if (st == YH_OK && !found)
         yh_drafts_problem(out, number, "a JSON value without text of a known kind");
 out:
@@ -289,6 +289,7 @@ static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
     const char *p = piece->bytes.data;
     size_t n = piece->bytes.len;
     uint64_t number = piece->number;
+    const char *wanted = piece->options != NULL ? piece->options->text : NULL;
     for (size_t at = 0; at < n; number++) {
         const char *nl = memchr(p + at, '\n', n - at);
         size_t end = nl != NULL ? (size_t)(nl - p) : n;
@@ -296,7 +297,7 @@ static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
         while (b < end && blank((uint8_t)p[b]))
             b++;
         if (b < end)
-            YH_TRY(one_value(p + b, end - b, number, out, err));
+            YH_TRY(one_value(p + b, end - b, number, wanted, out, err));
         at = end + 1;
     }
     return YH_OK;

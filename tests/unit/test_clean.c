@@ -64,9 +64,10 @@ static void json_texts(void **state)
         json_t *j = json_loads(cases[i][0], JSON_DECODE_ANY, NULL);
         yh_buf out;
         bool found;
+        const char *used[8];
         assert_non_null(j);
         yh_buf_init(&out, 0);
-        assert_int_equal(yh_json_text(j, &out, &found, NULL, NULL), YH_OK);
+        assert_int_equal(yh_json_text(j, NULL, &out, &found, used, NULL), YH_OK);
         assert_int_equal(found, cases[i][1] != NULL);
         if (found)
             assert_string_equal(out.data, cases[i][1]);

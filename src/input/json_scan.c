@@ -1,0 +1,332 @@
+#include "input/json_scan.h"
+
+#include "input/utf8_scan.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+enum { DEPTH = 256 };
+
+typedef struct scan {
+    const char *p;
+    size_t n, at;
+} scan;
+
+size_t yh_json_plain(const char *p, size_t n)
+{
+    size_t i = 0;
+#if defined(__SSE2__)
+    const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\');
+    const __m128i last = _mm_set1_epi8(0x1f);
+    for (; i + 64 <= n; i += 64) {
+        __m128i any = _mm_setzero_si128();
+        for (int k = 0; k < 4; k++) {
+            __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i + 16 * k));
+            any = _mm_or_si128(
+                any, _mm_or_si128(_mm_cmpeq_epi8(v, quote),
+                                  _mm_or_si128(_mm_cmpeq_epi8(v, slash),
+                                               _mm_cmpeq_epi8(_mm_min_epu8(v, last), v))));
+        }
+        if (_mm_movemask_epi8(any) != 0)
+            break;
+    }
+    for (; i + 16 <= n; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+        __m128i any = _mm_or_si128(
+            _mm_cmpeq_epi8(v, quote),
+            _mm_or_si128(_mm_cmpeq_epi8(v, slash), _mm_cmpeq_epi8(_mm_min_epu8(v, last), v)));
+        int mask = _mm_movemask_epi8(any);
+        if (mask != 0)
+            return i + (size_t)__builtin_ctz((unsigned)mask);
+    }
+#endif
+    while (i < n && (uint8_t)p[i] >= 0x20 && p[i] != '"' && p[i] != '\\')
+        i++;
+    return i;
+}
+
+static void blanks(scan *s)
+{
+    while (s->at < s->n && (s->p[s->at] == ' ' || s->p[s->at] == '\t' || s->p[s->at] == '\r' ||
+                            s->p[s->at] == '\n'))
+        s->at++;
+}
+
+/* What the letter behind a backslash means; 0: nothing, or 'u'. */
+static const char meaning[256] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+                                  ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
+
+/* Four hex digits at p; -1: not. */
+static int32_t hex4(const char *p)
+{
+    int32_t v = 0;
+    for (int i = 0; i < 4; i++) {
+        char c = p[i];
+        int d = c >= '0' && c <= '9'   ? c - '0'
+                : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                       : -1;
+        if (d < 0)
+            return -1;
+        v = v << 4 | d;
+    }
+    return v;
+}
+
+/* Behind the escape at the backslash; 0: it is none. */
+static size_t escape_end(const char *p, size_t at, size_t n)
+{
+    if (n - at < 2)
+        return 0;
+    if (p[at + 1] != 'u')
+        return meaning[(uint8_t)p[at + 1]] != 0 ? at + 2 : 0;
+    if (n - at < 6)
+        return 0;
+    int32_t v = hex4(p + at + 2);
+    if (v < 0 || (v >= 0xdc00 && v < 0xe000))
+        return 0;
+    if (v < 0xd800 || v >= 0xe000)
+        return at + 6;
+    if (n - at < 12 || p[at + 6] != '\\' || p[at + 7] != 'u') /* a pair of surrogates */
+        return 0;
+    v = hex4(p + at + 8);
+    return v >= 0xdc00 && v < 0xe000 ? at + 12 : 0;
+}
+
+/* A string from its quote on; s->at goes behind it. */
+static bool string(scan *s, bool *escaped)
+{
+    *escaped = false;
+    if (s->at >= s->n || s->p[s->at] != '"')
+        return false;
+    size_t at = s->at + 1;
+    for (;;) {
+        at += yh_json_plain(s->p + at, s->n - at);
+        if (at >= s->n || (uint8_t)s->p[at] < 0x20)
+            return false;
+        if (s->p[at] == '"') {
+            s->at = at + 1;
+            return true;
+        }
+        *escaped = true;
+        at = escape_end(s->p, at, s->n);
+        if (at == 0)
+            return false;
+    }
+}
+
+static size_t digits(const scan *s, size_t at)
+{
+    while (at < s->n && s->p[at] >= '0' && s->p[at] <= '9')
+        at++;
+    return at;
+}
+
+static bool number(scan *s)
+{
+    size_t at = s->at + (s->p[s->at] == '-'), from = at;
+    at = digits(s, at);
+    if (at == from || (at - from > 1 && s->p[from] == '0'))
+        return false;
+    if (at < s->n && s->p[at] == '.') {
+        from = at + 1;
+        at = digits(s, from);
+        if (at == from)
+            return false;
+    }
+    if (at < s->n && (s->p[at] == 'e' || s->p[at] == 'E')) {
+        at++;
+        at += at < s->n && (s->p[at] == '+' || s->p[at] == '-');
+        from = at;
+        at = digits(s, from);
+        if (at == from)
+            return false;
+    }
+    s->at = at;
+    return true;
+}
+
+static bool word(scan *s, const char *w, size_t n)
+{
+    if (s->n - s->at < n || memcmp(s->p + s->at, w, n) != 0)
+        return false;
+    s->at += n;
+    return true;
+}
+
+/* A value that has no parts; *nested: it has, and nothing was taken. */
+static bool simple(scan *s, bool *escaped, bool *nested)
+{
+    *escaped = *nested = false;
+    if (s->at >= s->n)
+        return false;
+    switch (s->p[s->at]) {
+    case '"':
+        return string(s, escaped);
+    case '{':
+    case '[':
+        *nested = true;
+        return true;
+    case 't':
+        return word(s, "true", 4);
+    case 'f':
+        return word(s, "false", 5);
+    case 'n':
+        return word(s, "null", 4);
+    default:
+        return number(s);
+    }
+}
+
+static bool key(scan *s)
+{
+    bool escaped;
+    blanks(s);
+    if (!string(s, &escaped))
+        return false;
+    blanks(s);
+    if (s->at >= s->n || s->p[s->at] != ':')
+        return false;
+    s->at++;
+    return true;
+}
+
+/* Any value from s->at on. Depth is limited. */
+static bool value(scan *s, bool *escaped)
+{
+    uint8_t is_object[DEPTH];
+    int depth = 0;
+    for (;;) {
+        bool nested;
+        blanks(s);
+        if (!simple(s, escaped, &nested))
+            return false;
+        if (nested) {
+            char open = s->p[s->at++], close = open == '{' ? '}' : ']';
+            blanks(s);
+            if (s->at < s->n && s->p[s->at] == close) {
+                s->at++;
+            } else {
+                if (depth == DEPTH || (open == '{' && !key(s)))
+                    return false;
+                is_object[depth++] = open == '{';
+                continue;
+            }
+        }
+        for (;;) { /* what follows a value */
+            if (depth == 0)
+                return true;
+            blanks(s);
+            if (s->at >= s->n)
+                return false;
+            char c = s->p[s->at++];
+            if (c == ',') {
+                if (is_object[depth - 1] && !key(s))
+                    return false;
+                break;
+            }
+            if (c != (is_object[depth - 1] ? '}' : ']'))
+                return false;
+            depth--;
+        }
+    }
+}
+
+bool yh_json_members(const char *p, size_t n, yh_json_member *m, size_t *count)
+{
+    scan s = {p, n, 0};
+    *count = 0;
+    blanks(&s);
+    if (s.at >= n || p[s.at++] != '{')
+        return false;
+    blanks(&s);
+    if (s.at < n && p[s.at] == '}') {
+        s.at++;
+    } else {
+        for (;;) {
+            bool escaped;
+            if (*count == YH_JSON_MEMBERS)
+                return false;
+            yh_json_member *e = &m[*count];
+            blanks(&s);
+            size_t at = s.at;
+            if (!string(&s, &escaped) || escaped)
+                return false;
+            e->key = p + at + 1;
+            e->n_key = s.at - at - 2;
+            for (size_t i = 0; i < *count; i++)
+                if (m[i].n_key == e->n_key && memcmp(m[i].key, e->key, e->n_key) == 0)
+                    return false;
+            blanks(&s);
+            if (s.at >= n || p[s.at++] != ':')
+                return false;
+            blanks(&s);
+            at = s.at;
+            if (!value(&s, &e->escaped))
+                return false;
+            e->value = p + at;
+            e->n_value = s.at - at;
+            e->escaped = e->escaped && p[at] == '"';
+            ++*count;
+            blanks(&s);
+            if (s.at >= n)
+                return false;
+            char c = p[s.at++];
+            if (c == '}')
+                break;
+            if (c != ',')
+                return false;
+        }
+    }
+    blanks(&s);
+    return s.at == n && yh_utf8_valid_prefix((const uint8_t *)p, n) == n;
+}
+
+/* Copies p[0, n) up to a backslash; returns how much. `to` has room for 16 bytes more. */
+static size_t copy_plain(char *to, const char *p, size_t n)
+{
+    size_t i = 0;
+#if defined(__SSE2__)
+    const __m128i slash = _mm_set1_epi8('\\');
+    for (; i + 16 <= n; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+        _mm_storeu_si128((__m128i *)(void *)(to + i), v);
+        int mask = _mm_movemask_epi8(_mm_cmpeq_epi8(v, slash));
+        if (mask != 0)
+            return i + (size_t)__builtin_ctz((unsigned)mask);
+    }
+#endif
+    for (; i < n && p[i] != '\\'; i++)
+        to[i] = p[i];
+    return i;
+}
+
+yh_status yh_json_unescape(const char *p, size_t n, yh_buf *out, yh_err *err)
+{
+    YH_TRY(yh_buf_reserve(out, n + 16, err)); /* an escape is never shorter than what it means */
+    char *to = out->data + out->len;
+    for (size_t i = 0; i < n;) {
+        size_t run = copy_plain(to, p + i, n - i);
+        to += run;
+        i += run;
+        if (i >= n)
+            break;
+        char c = meaning[(uint8_t)p[i + 1]];
+        if (c != 0) {
+            *to++ = c;
+            i += 2;
+            continue;
+        }
+        uint32_t v = (uint32_t)hex4(p + i + 2);
+        i += 6;
+        if (v >= 0xd800 && v < 0xdc00) {
+            v = 0x10000 + ((v - 0xd800) << 10) + ((uint32_t)hex4(p + i + 2) - 0xdc00);
+            i += 6;
+        }
+        to += yh_utf8_put(v, to);
+    }
+    out->len = (size_t)(to - out->data);
+    *to = '\0';
+    return YH_OK;
+}
