@@ -130,6 +130,38 @@ yh_status yh_tokens_add(yh_tokens *l, size_t at, size_t len, size_t chars, yh_er
     return YH_OK;
 }
 
+yh_token yh_token_strip(const char *text, yh_token t)
+{
+    int len;
+    while (t.len > 0 && yh_char_space(yh_utf8_next((const uint8_t *)text + t.at, &len))) {
+        t.at += (uint32_t)len;
+        t.len -= (uint32_t)len;
+        t.chars -= t.chars > 0;
+    }
+    while (t.len > 0) {
+        uint32_t at = t.at + t.len - 1;
+        while (((uint8_t)text[at] & 0xc0) == 0x80)
+            at--;
+        if (!yh_char_space(yh_utf8_next((const uint8_t *)text + at, &len)))
+            break;
+        t.len = at - t.at;
+        t.chars -= t.chars > 0;
+    }
+    return t;
+}
+
+bool yh_token_begins(const char *text, yh_token t, const char *what)
+{
+    size_t n = strlen(what);
+    return t.len >= n && memcmp(text + t.at, what, n) == 0;
+}
+
+bool yh_token_ends(const char *text, yh_token t, const char *what)
+{
+    size_t n = strlen(what);
+    return t.len >= n && memcmp(text + t.at + t.len - n, what, n) == 0;
+}
+
 static yh_status split(yh_tokens *out, const char *text, size_t from, size_t to, bool chars,
                        yh_err *err)
 {

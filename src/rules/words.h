@@ -22,6 +22,12 @@ void yh_tokens_fini(yh_tokens *l);
 yh_status yh_tokens_add(yh_tokens *l, size_t at, size_t len, size_t chars,
                         yh_err *err) YH_MUST_CHECK;
 
+/* The stretch without white space at its ends (Python's str.strip). */
+yh_token yh_token_strip(const char *text, yh_token t);
+/* Whether the stretch begins or ends with a string. */
+bool yh_token_begins(const char *text, yh_token t, const char *what);
+bool yh_token_ends(const char *text, yh_token t, const char *what);
+
 /* Each appends the tokens of text[from, to), valid UTF-8 of less than 4 GB; `at` counts from
  * text. White space tokens are left out unless `spaces`. Linear time; any thread. */
 yh_status yh_words_english(yh_tokens *out, const char *text, size_t from, size_t to, bool spaces,
