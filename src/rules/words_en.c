@@ -455,7 +455,7 @@ static yh_status stretches(work *w, size_t from, size_t to, yh_err *err)
             letters = letters && (cp | 32) - 'a' < 26u;
             q += len;
         }
-        if (!space && letters && (q - p > 6 || !w->specials || special(w, p, q) == NULL))
+        if (!space && letters && (q - p > 10 || !w->specials || special(w, p, q) == NULL))
             YH_TRY(yh_tokens_add(w->out, (size_t)((const char *)p - w->text), (size_t)(q - p),
                                  (size_t)(q - p), err));
         else if (!space)
