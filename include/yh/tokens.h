@@ -17,12 +17,22 @@ typedef enum yh_split { YH_TRAIN, YH_HELDOUT } yh_split;
 typedef struct yh_pack_options {
     unsigned heldout_per_mille; /* 0: none held out */
     uint64_t shard_tokens;      /* in one shard; 0: 2^26 */
+    /* from any thread, one at a time */
     void (*progress)(void *user, uint64_t docs, uint64_t tokens, uint64_t bytes);
     void *user;
 } yh_pack_options;
 /* Encodes a corpus (folder or file) into token shards in `out`, in parallel. Restartable. */
 yh_status yh_pack_run(const char *corpus, const yh_tok *tok, const char *out,
                       const yh_pack_options *o, yh_pool *pool, yh_err *err) YH_MUST_CHECK;
+
+/* Counts the tokens of a corpus (folder or file) without storing them; the documents' ends are not
+ * counted. progress may be NULL; it is called from any thread, one at a time. */
+typedef struct yh_token_count {
+    uint64_t documents, tokens, bytes; /* bytes of text */
+} yh_token_count;
+yh_status yh_count_run(const char *corpus, const yh_tok *tok, yh_pool *pool,
+                       void (*progress)(void *user, const yh_token_count *so_far), void *user,
+                       yh_token_count *out, yh_err *err) YH_MUST_CHECK;
 
 typedef struct yh_tokens yh_tokens;
 /* verify: read everything once and compare checksums and ids with the vocabulary size. */

@@ -7,8 +7,7 @@
 #include "base/file.h"
 #include "cli/tok_verbs.h"
 
-/* A whole file, or standard input for "-". */
-static yh_status slurp(const char *path, yh_buf *b, yh_err *err)
+yh_status yh_tok_slurp(const char *path, yh_buf *b, yh_err *err)
 {
     if (strcmp(path, "-") != 0)
         return yh_file_read(path, 0, b, err);
@@ -55,6 +54,7 @@ static int encode(const yh_args *a, const yh_tok *tok)
     bool count = yh_arg_flag(a, "count"), offsets = yh_arg_flag(a, "offsets") && !count;
     int files = yh_arg_count(a) - 1;
     yh_status s = YH_OK;
+    uint64_t n = 0;
     if (given != NULL && files > 0)
         return yh_cli_usage(a, "encode takes files or --text, not both");
     if (yh_arg_flag(a, "special"))
@@ -63,6 +63,9 @@ static int encode(const yh_args *a, const yh_tok *tok)
         flags |= YH_ENCODE_TEMPLATE;
     if (offsets)
         flags |= YH_ENCODE_OFFSETS;
+    yh_pool *pool = yh_cli_pool(a);
+    if (pool == NULL)
+        return 1;
     yh_buf_init(&text, 0);
     for (int i = 0; i < (files > 0 ? files : 1) && s == YH_OK; i++) {
         yh_buf_clear(&text);
@@ -70,17 +73,18 @@ static int encode(const yh_args *a, const yh_tok *tok)
         if (given != NULL)
             s = yh_buf_adds(&text, given, &err);
         else
-            s = slurp(files > 0 ? yh_arg_at(a, i + 1) : "-", &text, &err);
+            s = yh_tok_slurp(files > 0 ? yh_arg_at(a, i + 1) : "-", &text, &err);
         if (s == YH_OK)
-            s = yh_tok_encode(tok, text.data, text.len, flags, &ids, &err);
+            s = count ? yh_tok_count(tok, text.data, text.len, flags, pool, &n, &err)
+                      : yh_tok_encode_pool(tok, text.data, text.len, flags, pool, &ids, &err);
         if (s != YH_OK)
             break;
         if (!count)
             print_ids(&ids, yh_arg_flag(a, "json"), offsets);
         else if (yh_arg_flag(a, "json"))
-            printf("{\"n\": %zu, \"bytes\": %zu}\n", ids.n, text.len);
+            printf("{\"n\": %llu, \"bytes\": %zu}\n", (unsigned long long)n, text.len);
         else
-            printf("%zu\n", ids.n);
+            printf("%llu\n", (unsigned long long)n);
     }
     yh_ids_fini(&ids);
     yh_buf_fini(&text);
@@ -126,7 +130,7 @@ static int decode(const yh_args *a, const yh_tok *tok)
     for (int i = 1; i < yh_arg_count(a) && s == YH_OK; i++)
         s = yh_buf_addf(&text, &err, "%s ", yh_arg_at(a, i));
     if (yh_arg_count(a) < 2)
-        s = slurp("-", &text, &err);
+        s = yh_tok_slurp("-", &text, &err);
     if (s == YH_OK)
         s = read_ids(text.data != NULL ? text.data : "", tok, &ids, &err);
     if (s == YH_OK)
@@ -190,7 +194,10 @@ static int run(const yh_args *a)
         return yh_cli_usage(a, "%s needs --tok TOKENIZER", sub);
     if (yh_tok_load(&tok, path, &err) != YH_OK)
         return yh_cli_fail(a, &err);
-    int rc = sub[0] == 'e' ? encode(a, tok) : sub[0] == 'd' ? decode(a, tok) : info(a, tok, path);
+    int rc = sub[0] == 'c'   ? yh_tok_verb_count(a, tok)
+             : sub[0] == 'e' ? encode(a, tok)
+             : sub[0] == 'd' ? decode(a, tok)
+                             : info(a, tok, path);
     yh_tok_free(tok);
     return rc;
 }
@@ -219,15 +226,15 @@ static const yh_opt opts[] = {
     {"json", 0, YH_OPT_FLAG, NULL, "print JSON"},
     {NULL, 0, YH_OPT_FLAG, NULL, NULL}};
 
-static const char *const subs[] = {"train", "encode", "decode", "info", "compare", NULL};
+static const char *const subs[] = {"train", "encode", "decode", "count", "info", "compare", NULL};
 
 const yh_cmd yh_cmd_tok = {
     .name = "tok",
     .summary = "train, use and look into tokenizers",
-    .usage = "train CORPUS... -o DIR | encode --tok T [FILE...] | decode --tok T [ID...] | info T "
-             "| compare T... --data PATH",
-    .description = "Tokenizers are Hugging Face tokenizer.json files with byte-level BPE. encode "
-                   "and decode read\nstandard input when nothing is given.",
+    .usage = "train CORPUS... -o DIR | encode --tok T [FILE...] | decode --tok T [ID...] | count "
+             "--tok T PATH... | info T | compare T... --data PATH",
+    .description = "Tokenizers are Hugging Face tokenizer.json files with byte-level BPE. encode, "
+                   "decode and count read\nstandard input when nothing is given.",
     .opts = opts,
     .min_args = 1,
     .max_args = -1,

@@ -14,22 +14,14 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/thread.h"
+#include "data/doc_batch.h"
 #include "data/token_files.h"
 
 #include "yh/tokens.h"
 
 const char *const yh_split_names[2] = {"train", "heldout"};
 
-enum { BATCH_BYTES = 8 << 20, BATCH_DOCS = 8192, SHARD_TOKENS = 1 << 26, MANIFEST_MAX = 1 << 30 };
-
-typedef struct doc {
-    size_t at, len; /* in the batch's text */
-    uint32_t source;
-    bool heldout;
-    yh_ids ids;
-    yh_status status;
-    yh_err err;
-} doc;
+enum { BATCH_BYTES = 8 << 20, SHARD_TOKENS = 1 << 26, MANIFEST_MAX = 1 << 30 };
 
 typedef struct output { /* the open shard of one split */
     yh_writer bin, idx;
@@ -51,9 +43,6 @@ typedef struct packer {
     json_t *index;                         /* source name -> number */
     uint64_t docs, tokens, bytes, pending; /* pending: tokens since the last commit */
     output out[2];
-    doc *batch;
-    size_t n;
-    yh_buf text;
     yh_buf ids;
 } packer;
 
@@ -93,22 +82,42 @@ static yh_status open_output(packer *p, int split, yh_err *err)
     return YH_OK;
 }
 
-static yh_status write_doc(packer *p, const doc *d, yh_err *err)
+static yh_status source_number(packer *p, const char *name, uint32_t *out, yh_err *err);
+
+/* The ids as they are on disk, the EOS behind them. */
+static yh_status disk_ids(packer *p, const yh_ids *ids, yh_err *err)
+{
+    size_t n = ids->n + 1, width = p->wide ? 4 : 2;
+    uint32_t most = 0;
+    yh_buf_clear(&p->ids);
+    YH_TRY(yh_buf_reserve(&p->ids, n * width, err));
+    uint8_t *to = (uint8_t *)p->ids.data;
+    for (size_t i = 0; i < ids->n; i++)
+        most = ids->id[i] > most ? ids->id[i] : most;
+    if (most >= p->vocab)
+        return yh_fail(err, YH_INTERNAL, "the tokenizer gave id %u of %u", most, p->vocab);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t id = i + 1 < n ? ids->id[i] : p->eos;
+        to[i * width] = (uint8_t)id;
+        to[i * width + 1] = (uint8_t)(id >> 8);
+        if (p->wide) {
+            to[i * 4 + 2] = (uint8_t)(id >> 16);
+            to[i * 4 + 3] = (uint8_t)(id >> 24);
+        }
+    }
+    return YH_OK;
+}
+
+static yh_status write_doc(packer *p, const yh_batch_doc *d, yh_err *err)
 {
     output *o = &p->out[d->heldout];
     size_t n = d->ids.n + 1, width = p->wide ? 4 : 2;
+    uint32_t source = 0;
+    YH_TRY(source_number(p, d->source, &source, err));
     if (!o->open)
         YH_TRY(open_output(p, d->heldout, err));
-    yh_buf_clear(&p->ids);
-    YH_TRY(yh_buf_reserve(&p->ids, n * width, err));
-    for (size_t i = 0; i < n; i++) {
-        uint32_t id = i + 1 < n ? d->ids.id[i] : p->eos;
-        uint8_t b[4] = {(uint8_t)id, (uint8_t)(id >> 8), (uint8_t)(id >> 16), (uint8_t)(id >> 24)};
-        if (id >= p->vocab)
-            return yh_fail(err, YH_INTERNAL, "the tokenizer gave id %u of %u", id, p->vocab);
-        memcpy(p->ids.data + i * width, b, width);
-    }
-    yh_token_entry e = {o->tokens, n, d->len, d->source, 0};
+    YH_TRY(disk_ids(p, &d->ids, err));
+    yh_token_entry e = {o->tokens, n, d->len, source, 0};
     YH_TRY(yh_writer_write(&o->bin, p->ids.data, n * width, err));
     YH_TRY(yh_writer_write(&o->idx, &e, sizeof e, err));
     XXH3_64bits_update(o->bin_hash, p->ids.data, n * width);
@@ -116,7 +125,7 @@ static yh_status write_doc(packer *p, const doc *d, yh_err *err)
     o->docs++;
     o->tokens += n;
     o->bytes += d->len;
-    json_t *s = json_array_get(p->sources, d->source);
+    json_t *s = json_array_get(p->sources, source);
     static const char *const keys[] = {"documents", "tokens", "bytes"};
     uint64_t add[] = {1, n, d->len};
     json_t *t = json_object_get(s, yh_split_names[d->heldout]);
@@ -178,73 +187,50 @@ static yh_status source_number(packer *p, const char *name, uint32_t *out, yh_er
     return YH_OK;
 }
 
-static void encode_range(void *arg, int64_t begin, int64_t end, int worker)
+static void encode_doc(void *arg, yh_batch_doc *d, int worker)
 {
-    packer *p = arg;
+    const packer *p = arg;
     (void)worker;
-    for (int64_t i = begin; i < end; i++) {
-        doc *d = &p->batch[i];
-        d->status = yh_tok_encode(p->tok, p->text.data + d->at, d->len, 0, &d->ids, &d->err);
-        d->heldout = yh_doc_is_heldout(p->text.data + d->at, d->len, p->o->heldout_per_mille);
-    }
+    d->status = yh_tok_encode(p->tok, d->text, d->len, 0, &d->ids, &d->err);
+    d->heldout = yh_doc_is_heldout(d->text, d->len, p->o->heldout_per_mille);
 }
 
-static yh_status fill_batch(packer *p, bool *more, yh_err *err)
+static yh_status write_batch(void *arg, yh_doc_batch *b, yh_err *err)
 {
-    yh_doc d;
-    size_t limit = BATCH_BYTES;
-    if (p->o->shard_tokens != 0 && p->o->shard_tokens < limit) /* small shards: small steps */
-        limit = (size_t)p->o->shard_tokens;
-    p->n = 0;
-    yh_buf_clear(&p->text);
-    while (p->n < BATCH_DOCS && p->text.len < limit) {
-        YH_TRY(yh_corpus_next(p->corpus, &d, more, err));
-        if (!*more)
-            return YH_OK;
-        if (d.len == 0) {
-            p->docs++;
-            continue;
-        }
-        doc *b = &p->batch[p->n];
-        b->at = p->text.len;
-        b->len = d.len;
-        b->ids.n = 0;
-        b->err = (yh_err)YH_ERR_INIT;
-        YH_TRY(source_number(p, d.source, &b->source, err));
-        YH_TRY(yh_buf_add(&p->text, d.text, d.len, err));
-        p->n++;
+    packer *p = arg;
+    uint64_t limit = p->o->shard_tokens != 0 ? p->o->shard_tokens : SHARD_TOKENS;
+    for (size_t i = 0; i < b->n; i++) {
+        const yh_batch_doc *d = &b->doc[i];
+        if (d->status != YH_OK)
+            return yh_fail(err, d->status, "%s", d->err.msg);
+        YH_TRY(write_doc(p, d, err));
+        p->tokens += d->ids.n + 1;
+        p->pending += d->ids.n + 1;
+        p->bytes += d->len;
     }
+    p->docs += b->n + b->empty;
+    if (p->pending >= limit)
+        YH_TRY(commit(p, err));
+    if (p->o->progress != NULL)
+        p->o->progress(p->o->user, p->docs, p->tokens, p->bytes);
     return YH_OK;
 }
 
 static yh_status pack_all(packer *p, yh_err *err)
 {
     bool more = true;
+    yh_batches r = {.corpus = p->corpus, .batch_bytes = BATCH_BYTES};
+    r.work = encode_doc;
+    r.take = write_batch;
+    r.arg = p;
+    if (p->o->shard_tokens != 0 && p->o->shard_tokens < BATCH_BYTES) /* small shards: small steps */
+        r.batch_bytes = (size_t)p->o->shard_tokens;
     for (uint64_t skip = p->docs; skip > 0 && more; skip--) {
         yh_doc d;
         YH_TRY(yh_corpus_next(p->corpus, &d, &more, err));
     }
-    while (more) {
-        if (yh_stop_requested())
-            return yh_fail(err, YH_STOPPED, "stopped; the same command goes on from here");
-        YH_TRY(fill_batch(p, &more, err));
-        yh_pool_run_dynamic(p->pool, (int64_t)p->n, 1, encode_range, p);
-        for (size_t i = 0; i < p->n; i++) {
-            doc *d = &p->batch[i];
-            if (d->status != YH_OK)
-                return yh_fail(err, d->status, "%s", d->err.msg);
-            YH_TRY(write_doc(p, d, err));
-            p->docs++;
-            p->tokens += d->ids.n + 1;
-            p->pending += d->ids.n + 1;
-            p->bytes += d->len;
-        }
-        uint64_t limit = p->o->shard_tokens != 0 ? p->o->shard_tokens : SHARD_TOKENS;
-        if (p->pending >= limit)
-            YH_TRY(commit(p, err));
-        if (p->o->progress != NULL)
-            p->o->progress(p->o->user, p->docs, p->tokens, p->bytes);
-    }
+    if (more)
+        YH_TRY(yh_batches_run(&r, p->pool, err));
     return commit(p, err);
 }
 
@@ -417,9 +403,6 @@ static yh_status run(packer *p, const char *corpus, yh_err *err)
     }
     if (p->docs > 0)
         yh_log(YH_LOG_INFO, "%s: goes on behind document %" PRIu64, p->dir, p->docs);
-    p->batch = yh_calloc(BATCH_DOCS, sizeof *p->batch);
-    if (p->batch == NULL)
-        return no_memory(err);
     YH_TRY(pack_all(p, err));
     if (p->docs == 0)
         return yh_fail(err, YH_INVALID, "%s: holds no document to pack", corpus);
@@ -458,10 +441,6 @@ yh_status yh_pack_run(const char *corpus, const yh_tok *tok, const char *out,
         XXH3_freeState(p.out[k].bin_hash);
         XXH3_freeState(p.out[k].idx_hash);
     }
-    for (size_t i = 0; p.batch != NULL && i < BATCH_DOCS; i++)
-        yh_ids_fini(&p.batch[i].ids);
-    yh_free(p.batch);
-    yh_buf_fini(&p.text);
     yh_buf_fini(&p.ids);
     json_decref(p.manifest);
     json_decref(p.index);

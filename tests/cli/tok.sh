@@ -19,6 +19,21 @@ cmp text.txt back.txt
 printf 'a\377b' | "$YH" tok encode -t tok | "$YH" tok decode -t tok >bad.txt
 printf 'a\357\277\275b' | cmp - bad.txt
 
+# counted and by many threads: the same as stored by one
+i=0
+while [ $i -lt 8 ]; do cat text.txt text.txt text.txt text.txt text.txt; i=$((i + 1)); done >long.txt
+"$YH" tok encode --tok tok --threads 1 long.txt >one.ids
+"$YH" tok encode --tok tok --threads 3 long.txt >many.ids
+cmp one.ids many.ids
+n=$(wc -w <one.ids)
+[ "$("$YH" tok count --tok tok --threads 3 --json long.txt)" = "{\"documents\": 1, \"tokens\": $n, \"bytes\": $(wc -c <long.txt)}" ]
+[ "$("$YH" tok encode --tok tok -c long.txt)" = "$n" ]
+[ "$("$YH" tok count --tok tok <long.txt | awk '{ print $1 }')" = "$n" ]
+printf '{"text":"The cat"}\n{"text":"sat on the mat"}\n' >docs.jsonl
+a=$("$YH" tok encode --tok tok -c -p "The cat") b=$("$YH" tok encode --tok tok -c -p "sat on the mat")
+"$YH" tok count --tok tok --json docs.jsonl | grep -q "\"documents\": 2, \"tokens\": $((a + b)), \"bytes\": 21"
+"$YH" tok count --tok tok long.txt docs.jsonl | tail -n 1 | grep -q "3 documents  total"
+
 # special tokens are text unless asked for
 [ "$("$YH" tok encode -t tok -s -p '<|endoftext|>')" = 297 ]
 [ "$("$YH" tok encode -t tok -p '<|endoftext|>' | wc -w)" -gt 1 ]
@@ -38,6 +53,7 @@ expect() {
 expect 2 "needs -o" tok train text.txt
 expect 2 "vocab" tok train text.txt -o x --vocab 12
 expect 2 "needs --tok" tok encode text.txt
+expect 1 "missing.txt" tok count --tok tok missing.txt
 expect 2 "no \"fly\"" tok fly
 expect 1 "no-such" tok info no-such
 expect 1 "past the vocabulary" tok decode -t tok 300
