@@ -93,6 +93,8 @@ yh_status yh_engine_emit(yh_engine *e, yh_err *err) YH_MUST_CHECK;
 yh_status yh_engine_install(yh_engine *e, yh_err *err) YH_MUST_CHECK;
 /* Whether the finished corpus of this fingerprint is there, whole. */
 bool yh_engine_done(const yh_engine *e);
+/* Of a finished corpus: removes what is left below .clean, which nobody needs any more. */
+yh_status yh_engine_tidy(const yh_engine *e, yh_err *err) YH_MUST_CHECK;
 /* Removes what an earlier run left in OUT, finished or not. */
 yh_status yh_engine_sweep(const yh_engine *e, yh_err *err) YH_MUST_CHECK;
 /* Whether the renaming of a complete run has begun. */

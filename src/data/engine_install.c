@@ -213,22 +213,9 @@ static yh_status write_done(const yh_engine *e, const json_t *plan, yh_err *err)
     return s;
 }
 
-static yh_status install(yh_engine *e, json_t *plan, yh_err *err)
+yh_status yh_engine_tidy(const yh_engine *e, yh_err *err)
 {
-    size_t i;
-    json_t *f;
-    char *path = yh_path_join(e->out, "recipe.json");
-    yh_status s = path != NULL ? yh_json_save(e->recipe->full, path, true, err)
-                               : yh_fail(err, YH_NOMEM, "%s: no memory", e->out);
-    yh_free(path);
-    YH_TRY(s);
-    json_array_foreach(json_object_get(plan, "files"), i, f)
-    {
-        YH_TRY(move(e, f, err));
-    }
-    YH_TRY(yh_report_write(e->out, plan, e->recipe, err));
-    YH_TRY(write_done(e, plan, err));
-    /* from here on the corpus is finished: what is left below .clean is rubbish */
+    yh_status s = YH_OK;
     DIR *d = opendir(e->hidden);
     for (struct dirent *x; d != NULL && s == YH_OK && (x = readdir(d)) != NULL;) {
         if (x->d_name[0] == '.' || strcmp(x->d_name, "done.json") == 0 ||
@@ -244,6 +231,24 @@ static yh_status install(yh_engine *e, json_t *plan, yh_err *err)
     if (d != NULL)
         closedir(d);
     return s;
+}
+
+static yh_status install(yh_engine *e, json_t *plan, yh_err *err)
+{
+    size_t i;
+    json_t *f;
+    char *path = yh_path_join(e->out, "recipe.json");
+    yh_status s = path != NULL ? yh_json_save(e->recipe->full, path, true, err)
+                               : yh_fail(err, YH_NOMEM, "%s: no memory", e->out);
+    yh_free(path);
+    YH_TRY(s);
+    json_array_foreach(json_object_get(plan, "files"), i, f)
+    {
+        YH_TRY(move(e, f, err));
+    }
+    YH_TRY(yh_report_write(e->out, plan, e->recipe, err));
+    YH_TRY(write_done(e, plan, err));
+    return yh_engine_tidy(e, err);
 }
 
 yh_status yh_engine_install(yh_engine *e, yh_err *err)

@@ -225,6 +225,7 @@ static yh_status run_alone(yh_engine *e, yh_err *err)
     yh_status s = YH_OK;
     if (yh_engine_done(e)) {
         yh_log(YH_LOG_INFO, "%s: is finished already, nothing to do", e->out);
+        s = yh_engine_tidy(e, err);
     } else {
         s = begin(e, err);
         if (s == YH_OK)
@@ -272,7 +273,12 @@ static yh_status run_shared(yh_engine *e, yh_err *err)
     YH_TRY(yh_mkdirs(e->hidden, err));
     YH_TRY(take_turn(e, &turn, err));
     bool done = yh_engine_done(e);
-    yh_status s = done ? YH_OK : begin(e, err);
+    yh_status s = YH_OK;
+    if (!done)
+        s = begin(e, err);
+    else if (yh_dir_lock_take(&lock, e->out, NULL) == YH_OK)
+        s = yh_engine_tidy(e, err);
+    yh_dir_lock_release(&lock);
     yh_dir_lock_release(&turn);
     if (s != YH_OK || done)
         return s;
