@@ -61,6 +61,45 @@ yh_status yh_corpus_open(yh_corpus **out, const char *path, yh_err *err) YH_MUST
 yh_status yh_corpus_next(yh_corpus *c, yh_doc *doc, bool *more, yh_err *err) YH_MUST_CHECK;
 void yh_corpus_close(yh_corpus *c);
 
+/* ---- looking into a corpus; the JSON texts are freed with yh_text_free (yh/tok.h) ---- */
+
+/* The way of one document through the recipe's steps: {"id", "source", "recipe", "steps": [{"step",
+ * "rule", "did": "nothing", "changed", "cut", "removed" or "not reached", ...}], "kept" or
+ * "removed": its record}. YH_NOTFOUND: no document of this id, kept or removed. */
+yh_status yh_corpus_explain(const char *corpus, const char *id, char **json,
+                            yh_err *err) YH_MUST_CHECK;
+
+typedef struct yh_diff_options {
+    uint32_t examples; /* of each kind */
+    uint64_t memory;   /* 0: 256 MiB */
+    const char *work;  /* a folder for temporary files; NULL: /tmp */
+} yh_diff_options;
+/* What differs between two corpora, by the ids of documents: {"a", "b": {documents, bytes}, "same",
+ * "only_a", "only_b": {"documents", "by_rule": what the other run removed them by, "examples"},
+ * "changed": {"documents", "examples" with the lines that differ}}. */
+yh_status yh_corpus_diff(const char *a, const char *b, const yh_diff_options *o, char **json,
+                         yh_err *err) YH_MUST_CHECK;
+
+typedef struct yh_mix_source {
+    const char *corpus;
+    double weight; /* share of the mix; 0: as much as it has */
+    double epochs; /* how often a document may come, at most; 0: 1 */
+    uint64_t cap;  /* bytes of text, at most; 0: none */
+} yh_mix_source;
+
+typedef struct yh_mix_options {
+    uint64_t total; /* bytes of text of the mix; 0: the most that the weights allow */
+    uint64_t seed;
+    uint64_t shard_bytes; /* 0: 128 MiB */
+    const char *compress; /* as yh_clean_options */
+    void (*progress)(void *user, double fraction);
+    void *user;
+} yh_mix_options;
+/* Mixes corpora into a new one. Which documents are taken follows from a hash of id and seed: a
+ * larger share holds all that a smaller one had. Sources come interleaved in proportion. */
+yh_status yh_corpus_mix(const yh_mix_source *source, size_t n, const char *out,
+                        const yh_mix_options *o, yh_pool *pool, yh_err *err) YH_MUST_CHECK;
+
 /* Whether a document is held out for evaluation: by a hash of its text, so that it never changes
  * when the corpus grows. per_mille in [0, 1000]. */
 bool yh_doc_is_heldout(const char *text, size_t len, unsigned per_mille);

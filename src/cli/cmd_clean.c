@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "cli/cli.h"
+#include "cli/corpus_show.h"
 
 /* Bytes at the last call, for the speed of now. */
 static void progress(void *user, const yh_clean_progress *p)
@@ -35,85 +35,6 @@ static void progress(void *user, const yh_clean_progress *p)
             p->docs_in > 0 ? 100.0 * (double)p->docs_kept / (double)p->docs_in : 100.0,
             yh_fmt_bytes((double)p->text_bytes, text), (double)p->bytes_done / 1e6 / seconds,
             (double)p->docs_in / seconds, yh_fmt_seconds(read ? rest : 0.0, left));
-}
-
-static long long number(const json_t *r, const char *a, const char *b)
-{
-    return (long long)json_integer_value(json_object_get(json_object_get(r, a), b));
-}
-
-static void table(const json_t *o, const char *title)
-{
-    const char *key;
-    json_t *v;
-    if (json_object_size(o) == 0)
-        return;
-    printf("%s\n", title);
-    json_object_foreach((json_t *)(uintptr_t)o, key, v)
-    {
-        if (json_is_integer(v))
-            printf("  %-28s %12lld\n", key, (long long)json_integer_value(v));
-        else
-            printf("  %-28s %12lld documents of %lld, %lld bytes\n", key,
-                   (long long)json_integer_value(json_object_get(v, "documents")),
-                   (long long)json_integer_value(json_object_get(v, "documents_in")),
-                   (long long)json_integer_value(json_object_get(v, "bytes")));
-    }
-}
-
-static void list(const json_t *r, const char *what)
-{
-    const json_t *l = json_object_get(json_object_get(r, what), "list");
-    size_t n = json_array_size(l);
-    for (size_t i = 0; i < n && i < 10; i++) {
-        const json_t *e = json_array_get(l, i);
-        const char *place = json_string_value(json_object_get(e, "place"));
-        printf("  %s%s%s: %s\n", json_string_value(json_object_get(e, "file")),
-               place != NULL ? ", " : "", place != NULL ? place : "",
-               json_string_value(json_object_get(e, "what")));
-    }
-    long long count = number(r, what, "count");
-    if (count > 10)
-        printf("  ... and %lld more; report.json names up to a thousand\n", count - 10);
-}
-
-static int show(const yh_args *a, const char *out, long long *kept)
-{
-    yh_err err = YH_ERR_INIT;
-    json_t *r = NULL;
-    char *path = yh_path_join(out, "report.json");
-    if (path == NULL || yh_json_load(&r, path, 0, &err) != YH_OK) {
-        yh_free(path);
-        return yh_cli_fail(a, &err);
-    }
-    yh_free(path);
-    *kept = number(r, "documents", "kept");
-    if (yh_arg_flag(a, "json")) {
-        (void)json_dumpf(r, stdout, JSON_COMPACT);
-        putchar('\n');
-        json_decref(r);
-        return 0;
-    }
-    printf("%lld files, %lld bytes -> %lld documents of %lld, %lld characters, %lld bytes of "
-           "text\n",
-           number(r, "input", "files"), number(r, "input", "bytes"), number(r, "documents", "kept"),
-           number(r, "documents", "in"), number(r, "text", "characters"),
-           number(r, "text", "bytes"));
-    table(json_object_get(r, "sources"), "by source");
-    table(json_object_get(json_object_get(r, "documents"), "removed_by_reason"),
-          "documents removed");
-    table(json_object_get(json_object_get(r, "lines_removed"), "by_reason"), "lines removed");
-    if (number(r, "skipped", "count") > 0) {
-        printf("files skipped: %lld\n", number(r, "skipped", "count"));
-        list(r, "skipped");
-    }
-    if (number(r, "problems", "count") > 0) {
-        printf("problems inside files: %lld\n", number(r, "problems", "count"));
-        list(r, "problems");
-    }
-    printf("wrote %s (report.json says more)\n", out);
-    json_decref(r);
-    return 0;
 }
 
 /* ------------------------------------------------------------------ rules and recipes */
@@ -259,7 +180,7 @@ static int clean(const yh_args *a, const char *out, const yh_clean_options *o)
             return 0;
         }
     }
-    if (s == YH_OK && show(a, out, &kept) != 0)
+    if (s == YH_OK && corpus_print_report(a, out, &kept) != 0)
         return 1;
     if (s == YH_OK && kept == 0)
         s = yh_fail(&err, YH_INVALID, "%s: no document is left; %s/report.json says why",
@@ -278,6 +199,9 @@ static int run(const yh_args *a)
         return print_rules(a);
     if (yh_arg_flag(a, "show-recipe"))
         return print_recipe(a, &o);
+    const char *id = yh_arg_text(a, "explain", NULL);
+    if (out != NULL && id != NULL)
+        return corpus_explain(a, out, id, false);
     if (out == NULL)
         return yh_cli_usage(a, "name the folder for the corpus with -o CORPUS");
     if (yh_arg_count(a) == 0)
@@ -301,6 +225,7 @@ static const yh_opt opts[] = {
     {"memory", 0, YH_OPT_SIZE, "BYTES", "memory to work in (default: half of what is available)"},
     {"shard", 0, YH_OPT_TEXT, "I/N",
      "do share I of N (processes over one shared folder); srun and mpirun are recognised"},
+    {"explain", 0, YH_OPT_TEXT, "ID", "show the way of one document of the finished CORPUS"},
     {"json", 0, YH_OPT_FLAG, NULL, "print the report (or the rules) as JSON"},
     {NULL, 0, YH_OPT_FLAG, NULL, NULL}};
 

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
-#include "input/json_text.h"
+#include "data/lines.h"
 #include "input/normalize.h"
 #include "input/reader.h"
 
@@ -14,8 +14,7 @@
 
 struct yh_corpus {
     yh_file_list parts;
-    size_t at;
-    bool records; /* parts hold our own records: strict */
+    yh_lines *lines; /* of a corpus folder: our own records, strict; else NULL */
     yh_stream *stream;
     const yh_reader *reader;
     yh_reader_state state;
@@ -24,9 +23,6 @@ struct yh_corpus {
     uint64_t docs;
     yh_buf id, source, text;
     json_t *record;
-    yh_piece piece; /* records: lines not yet handed out */
-    size_t line_at;
-    uint64_t line;
 };
 
 void yh_corpus_close(yh_corpus *c)
@@ -39,32 +35,9 @@ void yh_corpus_close(yh_corpus *c)
     yh_buf_fini(&c->id);
     yh_buf_fini(&c->source);
     yh_buf_fini(&c->text);
-    yh_buf_fini(&c->piece.bytes);
+    yh_lines_close(c->lines);
     json_decref(c->record);
     yh_free(c);
-}
-
-static yh_status list_parts(yh_corpus *c, const char *dir, yh_err *err)
-{
-    char path[PATH_MAX];
-    for (unsigned i = 0;; i++) {
-        if ((size_t)snprintf(path, sizeof path, "%s/part-%05u.jsonl.zst", dir, i) >= sizeof path)
-            return yh_fail(err, YH_INVALID, "%s: folder name is too long", dir);
-        if (!yh_is_file(path))
-            path[strlen(path) - 4] = '\0'; /* written with --compress none */
-        if (!yh_is_file(path))
-            break;
-        YH_TRY(yh_file_list_add(&c->parts, path, err));
-    }
-    snprintf(path, sizeof path, "%s/report.json", dir);
-    if (c->parts.n == 0 && !yh_is_file(path))
-        return yh_fail(err, YH_NOTFOUND,
-                       "%s: is no corpus folder (no part-00000.jsonl.zst); make one with yh clean",
-                       dir);
-    if (!yh_is_file(path))
-        return yh_fail(err, YH_INVALID,
-                       "%s: the corpus is not finished; run the same yh clean again", dir);
-    return YH_OK;
 }
 
 yh_status yh_corpus_open(yh_corpus **out, const char *path, yh_err *err)
@@ -75,8 +48,7 @@ yh_status yh_corpus_open(yh_corpus **out, const char *path, yh_err *err)
         return yh_fail(err, YH_NOMEM, "%s: no memory to read", path);
     yh_status s;
     if (yh_is_dir(path)) {
-        c->records = true;
-        s = list_parts(c, path, err);
+        s = yh_lines_open(&c->lines, path, "part", err);
     } else {
         c->reader = yh_reader_of(path, NULL);
         s = yh_file_list_add(&c->parts, path, err);
@@ -96,62 +68,17 @@ yh_status yh_corpus_open(yh_corpus **out, const char *path, yh_err *err)
 
 /* ------------------------------------------------------------------ our records */
 
-static yh_status next_block(yh_corpus *c, bool *more, yh_err *err)
-{
-    for (;;) {
-        if (c->stream == NULL) {
-            *more = c->at < c->parts.n;
-            if (!*more)
-                return YH_OK;
-            YH_TRY(yh_stream_open(&c->stream, c->parts.path[c->at], err));
-            c->line = 0;
-        }
-        const uint8_t *p;
-        size_t n, want = YH_JSON_BLOCK, take = 0;
-        for (;;) {
-            YH_TRY(yh_stream_peek(c->stream, want, &p, &n, err));
-            const uint8_t *nl = n > 0 ? memrchr(p, '\n', n) : NULL;
-            take = nl != NULL ? (size_t)(nl - p) + 1 : n < want ? n : 0;
-            if (take > 0 || n == 0)
-                break;
-            if (want > 64u * YH_JSON_BLOCK)
-                return yh_fail(err, YH_CORRUPT, "%s: line %llu is longer than 64 MiB",
-                               c->parts.path[c->at], (unsigned long long)c->line + 1);
-            want *= 2;
-        }
-        if (n == 0) {
-            if (yh_stream_broken(c->stream) != NULL)
-                return yh_fail(err, YH_CORRUPT, "%s: %s; make the corpus again",
-                               c->parts.path[c->at], yh_stream_broken(c->stream));
-            yh_stream_close(c->stream);
-            c->stream = NULL;
-            c->at++;
-            continue;
-        }
-        yh_buf_clear(&c->piece.bytes);
-        YH_TRY(yh_buf_add(&c->piece.bytes, p, take, err));
-        yh_stream_skip(c->stream, take);
-        c->line_at = 0;
-        *more = true;
-        return YH_OK;
-    }
-}
-
 static yh_status next_record(yh_corpus *c, yh_doc *doc, bool *more, yh_err *err)
 {
-    while (c->line_at >= c->piece.bytes.len) {
-        YH_TRY(next_block(c, more, err));
-        if (!*more)
-            return YH_OK;
-    }
-    const char *p = c->piece.bytes.data + c->line_at;
-    size_t left = c->piece.bytes.len - c->line_at;
-    const char *nl = memchr(p, '\n', left);
-    size_t n = nl != NULL ? (size_t)(nl - p) : left;
-    c->line_at += n + 1;
-    c->line++;
+    const char *p;
+    size_t n;
+    uint64_t line;
+    YH_TRY(yh_lines_next(c->lines, &p, &n, more, err));
+    if (!*more)
+        return YH_OK;
     char name[PATH_MAX + 32];
-    snprintf(name, sizeof name, "%s line %llu", c->parts.path[c->at], (unsigned long long)c->line);
+    const char *path = yh_lines_place(c->lines, NULL, &line);
+    snprintf(name, sizeof name, "%s line %llu", path, (unsigned long long)line);
     json_decref(c->record);
     c->record = NULL;
     YH_TRY(yh_json_parse(&c->record, p, n, name, err));
@@ -233,7 +160,7 @@ static yh_status next_raw(yh_corpus *c, yh_doc *doc, bool *more, yh_err *err)
 yh_status yh_corpus_next(yh_corpus *c, yh_doc *doc, bool *more, yh_err *err)
 {
     *more = false;
-    return c->records ? next_record(c, doc, more, err) : next_raw(c, doc, more, err);
+    return c->lines != NULL ? next_record(c, doc, more, err) : next_raw(c, doc, more, err);
 }
 
 bool yh_doc_is_heldout(const char *text, size_t len, unsigned per_mille)
