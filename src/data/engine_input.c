@@ -1,6 +1,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 #include "data/engine.h"
@@ -81,23 +82,81 @@ static yh_status add_file(yh_inputs *in, const char *raw, const char *path, bool
     return YH_OK;
 }
 
+/* Standard input: nobody can say whether it is the same as in an earlier run, so it never is. */
+static yh_status add_stdin(yh_inputs *in, yh_err *err)
+{
+    yh_input *f = yh_grow(in->f, &in->cap, in->n + 1, sizeof *f);
+    if (f == NULL)
+        return yh_fail(err, YH_NOMEM, "no memory for a list of %zu files", in->n);
+    in->f = f;
+    f += in->n++;
+    *f = (yh_input){.path = yh_strdup("-"), .id = yh_strdup("stdin"), .source = yh_strdup("stdin")};
+    if (f->path == NULL || f->id == NULL || f->source == NULL)
+        return yh_fail(err, YH_NOMEM, "no memory for a list of %zu files", in->n);
+    f->type = f->path + 1;
+    const double now = yh_now();
+    const pid_t pid = getpid();
+    mix(&in->fingerprint, &now, sizeof now);
+    mix(&in->fingerprint, &pid, sizeof pid);
+    return YH_OK;
+}
+
+static yh_status add_path(yh_inputs *in, const char *path, const char *out, const char *leave_out,
+                          bool many, yh_err *err)
+{
+    if (strcmp(path, "-") == 0)
+        return add_stdin(in, err);
+    yh_file_list l = {0};
+    yh_status s = yh_file_list_add(&l, path, err);
+    bool folder = yh_is_dir(path);
+    for (size_t j = 0; j < l.n && s == YH_OK; j++) {
+        if (yh_path_is_within(l.path[j], out) ||
+            (leave_out != NULL && yh_path_is_within(l.path[j], leave_out)))
+            continue; /* our own output below the input */
+        s = add_file(in, path, l.path[j], folder, many, err);
+    }
+    yh_file_list_fini(&l);
+    return s;
+}
+
+/* A file with a path a line; those that are not absolute are below the list's folder. */
+static yh_status add_list(yh_inputs *in, const char *list, const char *out, const char *leave_out,
+                          yh_err *err)
+{
+    enum { LIST_MAX = 1 << 30 };
+    yh_buf b;
+    yh_buf_init(&b, 0);
+    yh_status s = yh_file_read(list, LIST_MAX, &b, err);
+    size_t dir = (size_t)(yh_path_base(list) - list);
+    for (char *line = b.data, *next; s == YH_OK && line != NULL && *line != '\0'; line = next) {
+        char *end = strchr(line, '\n');
+        next = end != NULL ? end + 1 : line + strlen(line);
+        size_t n = end != NULL ? (size_t)(end - line) : strlen(line);
+        while (n > 0 && (line[n - 1] == '\r' || line[n - 1] == ' '))
+            n--;
+        line[n] = '\0';
+        if (n == 0 || line[0] == '#')
+            continue;
+        char *above = yh_strndup(list, dir);
+        char *path = above == NULL                ? NULL
+                     : line[0] == '/' || dir == 0 ? yh_strdup(line)
+                                                  : yh_path_join(above, line);
+        s = path != NULL ? add_path(in, path, out, leave_out, true, err)
+                         : yh_fail(err, YH_NOMEM, "no memory for a list of files");
+        yh_free(above);
+        yh_free(path);
+    }
+    yh_buf_fini(&b);
+    return s;
+}
+
 yh_status yh_inputs_list(yh_inputs *in, const char *const *paths, size_t n, const char *out,
                          const char *leave_out, yh_err *err)
 {
     memset(in, 0, sizeof *in);
-    for (size_t i = 0; i < n; i++) {
-        yh_file_list l = {0};
-        yh_status s = yh_file_list_add(&l, paths[i], err);
-        bool folder = yh_is_dir(paths[i]);
-        for (size_t j = 0; j < l.n && s == YH_OK; j++) {
-            if (yh_path_is_within(l.path[j], out) ||
-                (leave_out != NULL && yh_path_is_within(l.path[j], leave_out)))
-                continue; /* our own output below the input */
-            s = add_file(in, paths[i], l.path[j], folder, n > 1, err);
-        }
-        yh_file_list_fini(&l);
-        YH_TRY(s);
-    }
+    for (size_t i = 0; i < n; i++)
+        YH_TRY(paths[i][0] == '@' ? add_list(in, paths[i] + 1, out, leave_out, err)
+                                  : add_path(in, paths[i], out, leave_out, n > 1, err));
     return YH_OK;
 }
 

@@ -22,7 +22,8 @@ typedef struct yh_inputs {
     size_t n_units;
 } yh_inputs;
 
-/* Lists the raw paths; files inside `out` and `leave_out` (may be NULL) are left out. */
+/* Lists the raw paths: files, folders, "@LIST" (a file with a path a line), "-" (standard input).
+ * Files inside `out` and `leave_out` (may be NULL) are left out. */
 yh_status yh_inputs_list(yh_inputs *in, const char *const *paths, size_t n, const char *out,
                          const char *leave_out, yh_err *err) YH_MUST_CHECK;
 /* Cuts the list into units of at least `bytes` raw bytes. */
