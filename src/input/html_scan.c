@@ -55,7 +55,7 @@ static bool parse_tag(const char *p, size_t n, size_t i, tag *t)
 static bool one_of(const char *name, const char *const *list)
 {
     for (; *list != NULL; list++)
-        if (strcmp(name, *list) == 0)
+        if (name[0] == (*list)[0] && strcmp(name, *list) == 0)
             return true;
     return false;
 }
@@ -133,7 +133,7 @@ bool yh_html_is_tame(const char *p, size_t n)
         if (one_of(t.name, shallow))
             continue;
         size_t k = 0;
-        while (k < n_seen && strcmp(seen[k].name, t.name) != 0)
+        while (k < n_seen && (seen[k].name[0] != t.name[0] || strcmp(seen[k].name, t.name) != 0))
             k++;
         if (t.closing) {
             if (k < n_seen && seen[k].open > 0) {

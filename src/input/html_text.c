@@ -1,3 +1,5 @@
+#include <setjmp.h>
+
 #include "input/html_text.h"
 #include "input/html_tree.h"
 
@@ -111,39 +113,98 @@ static yh_status put_main(writer *w, yh_html_tree *t, yh_err *err)
     return YH_OK;
 }
 
+/* A tree's memory: taken in blocks and given back at once, which is much of the builder's time. */
+typedef struct heap {
+    struct heap_block {
+        struct heap_block *next;
+        size_t used, size;
+    } * head;
+    jmp_buf full; /* gumbo does not look at what an allocator returns */
+} heap;
+
+enum { HEAP_BLOCK = 1 << 18, HEAP_ALIGN = 16 };
+
 static void *tree_alloc(void *user, size_t n)
 {
-    (void)user;
-    return yh_malloc(n);
+    heap *h = user;
+    struct heap_block *b = h->head;
+    const size_t at = (sizeof *b + HEAP_ALIGN - 1) / HEAP_ALIGN * HEAP_ALIGN;
+    n = (n + HEAP_ALIGN - 1) / HEAP_ALIGN * HEAP_ALIGN;
+    if (b == NULL || b->size - b->used < n) {
+        size_t size = at + (n > HEAP_BLOCK ? n : HEAP_BLOCK);
+        b = yh_malloc(size);
+        if (b == NULL)
+            longjmp(h->full, 1);
+        *b = (struct heap_block){h->head, at, size};
+        h->head = b;
+    }
+    void *p = (char *)b + b->used;
+    b->used += n;
+    return p;
 }
 
 static void tree_free(void *user, void *p)
 {
     (void)user;
-    yh_free(p);
+    (void)p;
 }
 
-yh_status yh_html_text(const char *html, size_t n, yh_html_mode mode, yh_buf *out, yh_buf *title,
-                       bool *plain, yh_err *err)
+static void heap_free(heap *h)
 {
-    *plain = !yh_html_is_tame(html, n);
-    if (*plain)
-        return yh_html_plain(html, n, out, err);
+    for (struct heap_block *b = h->head, *next; b != NULL; b = next) {
+        next = b->next;
+        yh_free(b);
+    }
+    h->head = NULL;
+}
+
+/* NULL: no memory. */
+static const GumboNode *build_tree(heap *h, const char *html, size_t n)
+{
     GumboOptions o = kGumboDefaultOptions;
     o.allocator = tree_alloc;
     o.deallocator = tree_free;
+    o.userdata = h;
     o.max_errors = 0;
-    GumboOutput *g = gumbo_parse_with_options(&o, html, n);
-    if (g == NULL)
+    if (setjmp(h->full) != 0)
+        return NULL;
+    return gumbo_parse_with_options(&o, html, n)->root;
+}
+
+static yh_status from_tree(const char *html, size_t n, yh_html_mode mode, yh_buf *out,
+                           yh_buf *title, yh_err *err)
+{
+    heap memory = {.head = NULL};
+    const GumboNode *root = build_tree(&memory, html, n);
+    if (root == NULL) {
+        heap_free(&memory);
         return yh_fail(err, YH_NOMEM, "no memory for the tree of a page of %zu bytes", n);
+    }
     yh_html_tree t = {0};
     writer w = {out, out->len, 0, false, 0};
-    yh_status s = yh_html_flatten(&t, g->root, err);
+    yh_status s = yh_html_flatten(&t, root, err);
     if (s == YH_OK && title != NULL && t.title != NULL)
         s = yh_buf_adds(title, t.title, err);
     if (s == YH_OK)
         s = mode == YH_HTML_ALL ? put_subtree(&w, &t, 0, true, err) : put_main(&w, &t, err);
     yh_html_tree_fini(&t);
-    gumbo_destroy_output(&o, g);
+    heap_free(&memory);
+    return s;
+}
+
+yh_status yh_html_text(const char *html, size_t n, yh_html_mode mode, yh_buf *out, yh_buf *title,
+                       bool *plain, yh_err *err)
+{
+    yh_buf small;
+    yh_buf_init(&small, 0);
+    yh_status s = yh_buf_reserve(&small, n / 2, err);
+    if (s == YH_OK)
+        s = yh_html_reduce(html, n, &small, err);
+    if (s == YH_OK) {
+        *plain = !yh_html_is_tame(small.data, small.len);
+        s = *plain ? yh_html_plain(small.data, small.len, out, err)
+                   : from_tree(small.data, small.len, mode, out, title, err);
+    }
+    yh_buf_fini(&small);
     return s;
 }

@@ -14,11 +14,17 @@ typedef enum yh_html_mode {
  * deep or in other ways hostile to a tree builder is read by a plain scan (*plain true), whose
  * memory and time grow with its length only.
  *
- * The main text is found after the method of Arc90's Readability (Mozilla Public Repository
- * readability): paragraphs score their ancestors by length and commas, link density counts
- * against, names of classes help. Thread safe. */
+ * The main text is found by two judges: Arc90's Readability (paragraphs score their ancestors by
+ * length and commas, link density counts against, names of classes help), and the subtree in which
+ * prose outweighs links the most, which wins where the first leaves most of the prose out. Names
+ * that would drop what the page is about are overruled. What is left of page furniture inside is
+ * pruned block by block. Thread safe. */
 yh_status yh_html_text(const char *html, size_t n, yh_html_mode mode, yh_buf *out, yh_buf *title,
                        bool *plain, yh_err *err) YH_MUST_CHECK;
+
+/* Appends the page without scripts, styles, comments, drawings, and without the attributes that
+ * extraction does not look at. */
+yh_status yh_html_reduce(const char *html, size_t n, yh_buf *out, yh_err *err) YH_MUST_CHECK;
 
 /* Whether a tree builder may be let loose on the page: nesting, attributes and unclosed elements
  * within limits. */
