@@ -1,116 +1,27 @@
 #include <setjmp.h>
 
 #include "input/html_text.h"
-#include "input/html_tree.h"
+#include "input/html_write.h"
 
-typedef struct writer {
-    yh_buf *out;
-    size_t start;
-    int breaks; /* line ends owed before the next text: 1 a line, 2 a blank line */
-    bool space; /* a blank is owed */
-    int pre;    /* nesting of <pre> */
-} writer;
-
-static yh_status put_text(writer *w, const char *p, yh_err *err)
+/* The main text: a subtree, and the siblings that belong to it. */
+static yh_status put_main(yh_html_tree *t, yh_buf *out, yh_err *err)
 {
-    while (*p != '\0') {
-        size_t k = strcspn(p, " \t\r\n\f");
-        if (k > 0) {
-            if (w->out->len > w->start && w->breaks > 0)
-                YH_TRY(yh_buf_add(w->out, "\n\n", (size_t)(w->breaks > 2 ? 2 : w->breaks), err));
-            else if (w->out->len > w->start && w->space)
-                YH_TRY(yh_buf_addc(w->out, ' ', err));
-            w->breaks = 0;
-            w->space = false;
-            YH_TRY(yh_buf_add(w->out, p, k, err));
-            p += k;
-        }
-        size_t b = strspn(p, " \t\r\n\f");
-        if (b > 0 && w->pre > 0 && w->breaks == 0)
-            YH_TRY(yh_buf_add(w->out, p, b, err));
-        else if (b > 0)
-            w->space = true;
-        p += b;
-    }
-    return YH_OK;
-}
-
-static int breaks_of(GumboTag tag)
-{
-    switch ((int)tag) {
-    case GUMBO_TAG_BR:
-    case GUMBO_TAG_LI:
-    case GUMBO_TAG_TR:
-    case GUMBO_TAG_DT:
-    case GUMBO_TAG_DD:
-    case GUMBO_TAG_OPTION:
-    case GUMBO_TAG_DIV:
-        return 1;
-    default:
-        return 2;
-    }
-}
-
-static void owe(writer *w, int breaks)
-{
-    if (w->breaks < breaks)
-        w->breaks = breaks;
-}
-
-/* Writes the subtree at i, without what was dropped. all: drop marks are ignored. */
-static yh_status put_subtree(writer *w, const yh_html_tree *t, size_t i, bool all, yh_err *err)
-{
-    size_t end = t->n[i].end;
-    for (size_t k = i; k < end;) {
-        const yh_html_node *n = &t->n[k];
-        if (n->element) {
-            GumboTag tag = n->node->v.element.tag;
-            if (n->kind == YH_H_SKIP || (n->drop && !all && k != i)) {
-                k = n->end;
-                if (n->kind != YH_H_SKIP || tag == GUMBO_TAG_TEXTAREA)
-                    owe(w, 1);
-                continue;
-            }
-            if (n->kind == YH_H_BLOCK)
-                owe(w, breaks_of(tag));
-            if ((tag == GUMBO_TAG_TD || tag == GUMBO_TAG_TH) && w->breaks == 0 &&
-                w->out->len > w->start) {
-                YH_TRY(yh_buf_adds(w->out, " |", err));
-                w->space = true;
-            }
-            w->pre += tag == GUMBO_TAG_PRE;
-        } else if (n->node->type == GUMBO_NODE_TEXT || n->node->type == GUMBO_NODE_CDATA) {
-            YH_TRY(put_text(w, n->node->v.text.text, err));
-        } else if (n->node->type == GUMBO_NODE_WHITESPACE) {
-            YH_TRY(put_text(w, n->node->v.text.text, err));
-        }
-        /* blocks that end here, from the inside out */
-        for (size_t a = k; t->n[a].end == k + 1; a = t->n[a].parent) {
-            if (t->n[a].element) {
-                GumboTag tag = t->n[a].node->v.element.tag;
-                if (t->n[a].kind == YH_H_BLOCK && tag != GUMBO_TAG_BR)
-                    owe(w, breaks_of(tag));
-                w->pre -= tag == GUMBO_TAG_PRE;
-            }
-            if (a == i || a == t->n[a].parent)
-                break;
-        }
-        k++;
-    }
-    return YH_OK;
-}
-
-static yh_status put_main(writer *w, yh_html_tree *t, yh_err *err)
-{
-    size_t top = yh_html_main(t), parent = t->n[top].parent;
+    size_t top = yh_html_main(t), parent = t->n[top].parent, *root = NULL, n = 0, cap = 0;
     if (parent == top)
-        return put_subtree(w, t, top, false, err);
+        return yh_html_write(t, &top, 1, false, out, err);
     for (size_t k = parent + 1; k < t->n[parent].end; k = t->n[k].end)
         if (k == top || yh_html_joins(t, top, k)) {
-            owe(w, 2);
-            YH_TRY(put_subtree(w, t, k, false, err));
+            size_t *grown = yh_grow(root, &cap, n + 1, sizeof *root);
+            if (grown == NULL) {
+                yh_free(root);
+                return yh_fail(err, YH_NOMEM, "no memory for the main text of a page");
+            }
+            root = grown;
+            root[n++] = k;
         }
-    return YH_OK;
+    yh_status s = yh_html_write(t, root, n, false, out, err);
+    yh_free(root);
+    return s;
 }
 
 /* A tree's memory: taken in blocks and given back at once, which is much of the builder's time. */
@@ -181,12 +92,13 @@ static yh_status from_tree(const char *html, size_t n, yh_html_mode mode, yh_buf
         return yh_fail(err, YH_NOMEM, "no memory for the tree of a page of %zu bytes", n);
     }
     yh_html_tree t = {0};
-    writer w = {out, out->len, 0, false, 0};
+    const size_t whole = 0;
     yh_status s = yh_html_flatten(&t, root, err);
     if (s == YH_OK && title != NULL && t.title != NULL)
         s = yh_buf_adds(title, t.title, err);
     if (s == YH_OK)
-        s = mode == YH_HTML_ALL ? put_subtree(&w, &t, 0, true, err) : put_main(&w, &t, err);
+        s = mode == YH_HTML_ALL ? yh_html_write(&t, &whole, 1, true, out, err)
+                                : put_main(&t, out, err);
     yh_html_tree_fini(&t);
     heap_free(&memory);
     return s;

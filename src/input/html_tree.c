@@ -177,6 +177,9 @@ yh_status yh_html_flatten(yh_html_tree *t, const GumboNode *root, yh_err *err)
         s = push(t, g, f->at, &at, err);
     }
     yh_free(stack);
+    for (size_t i = t->count; s == YH_OK && i-- > 1;)
+        if (!(t->n[i].element && t->n[i].kind == YH_H_SKIP))
+            t->n[t->n[i].parent].text += t->n[i].text;
     return s;
 }
 

@@ -28,7 +28,7 @@ has kept '"id":"b/lines.jsonl:1"'
 has kept 'Name a colour and say why you like it so very much.\n\nBlue, for it is the colour of the sky.","id":"b/lines.jsonl:3"'
 has kept '\nArray element.","id":"b/list.json:1","source":"b"'
 has kept 'Heading\n\nThe main text of a page'
-has kept 'first item of a list\nsecond item\n\na | b","id":"b/page.html","source":"b","meta":{"title":"A page"}'
+has kept '- first item of a list\n- second item\n\na | b","id":"b/page.html","source":"b","meta":{"title":"A page"}'
 grep -q 'Imprint\|Home\|var x' kept && fail "navigation was kept"
 has removed '"id":"a/short.txt","source":"a","rule":"too_short"'
 has removed '"rule":"exact_document"'

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "input/html_text.h"
+#include "torture.h"
 
 #define P1                                                                                         \
     "The first paragraph of the article, which has some commas, and says enough to count for "     \
@@ -38,8 +39,8 @@ static void main_text_without_navigation(void **state)
     bool plain;
     char *t = text_of(page, sizeof page - 1, YH_HTML_MAIN, &plain);
     assert_false(plain);
-    assert_non_null(strstr(t, "Title of it\n\n" P1 "\n\n" P2));
-    assert_non_null(strstr(t, "code {\n    stays\n}"));
+    assert_non_null(strstr(t, "# Title of it\n\n" P1 "\n\n" P2));
+    assert_non_null(strstr(t, "```\ncode {\n    stays\n}\n```"));
     assert_null(strstr(t, "Home"));
     assert_null(strstr(t, "One"));
     assert_null(strstr(t, "Other article"));
@@ -61,9 +62,99 @@ static void lines_and_rows(void **state)
                                " with <b>bold</b> and <a href=x>a link</a>.</div>";
     bool plain;
     char *t = text_of(page, sizeof page - 1, YH_HTML_MAIN, &plain);
-    assert_string_equal(t, P1 "\nafter a break\n\neins\nzwei\n\nk | v\n1 | 2\n\n" P2
-                              " with bold and a link.");
+    assert_string_equal(t,
+                        P1 "\nafter a break\n\n1. eins\n1. zwei\n\n"
+                           "| k | v |\n| --- | --- |\n| 1 | 2 |\n\n" P2 " with bold and a link.");
     yh_free(t);
+}
+
+static void markdown(void **state)
+{
+    (void)state;
+    static const char page[] =
+        "<body><article><h1>One</h1><p>" P1 "</p><h3>Three <em>words</em> here</h3>"
+        "<ul><li>a<li>b<ol><li>c</ol><li>d</ul><blockquote><p>" P2 "</p><p>" P1
+        "</p></blockquote><p>A call of <code>f(x)</code> does it, says the <i>author</i>, and so."
+        "</p><pre><code>int x;\n  y;</code></pre><table><tr><td><p>" P1 "</p><ul><li>in a"
+        "</ul></td><td>" P2 "</td></tr></table></article>";
+    bool plain;
+    char *t = text_of(page, sizeof page - 1, YH_HTML_MAIN, &plain);
+    assert_string_equal(t,
+                        "# One\n\n" P1 "\n\n### Three words here\n\n- a\n- b\n  1. c\n- d\n\n> " P2
+                        "\n\n> " P1 "\n\nA call of `f(x)` does it, says the author, and so.\n\n"
+                        "```\nint x;\n  y;\n```\n\n" P1 "\n\n- in a\n\n" P2);
+    yh_free(t);
+}
+
+static void a_name_does_not_hide_the_article(void **state)
+{
+    (void)state;
+    static const char page[] =
+        "<body><div class='page-sidebar-wrapper sidebar'><div><p>" P1 "</p><p>" P2 "</p><p>" P1
+        "</p></div></div><div class=comments><p>I like it, really.</p></div></body>";
+    bool plain;
+    char *t = text_of(page, sizeof page - 1, YH_HTML_MAIN, &plain);
+    assert_string_equal(t, P1 "\n\n" P2 "\n\n" P1);
+    yh_free(t);
+}
+
+static void furniture_inside_goes(void **state)
+{
+    (void)state;
+    static const char page[] =
+        "<body><article><p>Posted by Somebody on Monday</p><p>" P1 "</p><p>Advertisement</p>"
+        "<p><a href=x>Another story that you must read at once</a></p><p>" P2 "</p>"
+        "<p>Read more: the next story</p><figure><img src=x><figcaption>A picture of it, by "
+        "somebody.</figcaption></figure><p>" P1 "</p><p>Share now</p></article></body>";
+    bool plain;
+    char *t = text_of(page, sizeof page - 1, YH_HTML_MAIN, &plain);
+    assert_string_equal(t, P1 "\n\n" P2 "\n\n" P1);
+    yh_free(t);
+}
+
+static void reduced_pages(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in, *out;
+    } cases[] = {
+        {"<p class=a onclick='x>y' id=\"b\">t</p>", "<p class=a id=\"b\">t</p>"},
+        {"a<script>if (a</b/.test('</scripty>')) x</script >b", "ab"},
+        {"<!-->a<!-- b --><!--->c", "ac"},
+        {"1 < 2 && <3 </ p> <!doctype html>", "1 < 2 && <3 </ p> <!doctype html>"},
+        {"<STYLE>p{}</Style><svg><path d=M0/></svg>x", "x"},
+        {"<textarea><p class=q></textarea><a href=x hidden>y",
+         "<textarea><p class=q></textarea><a hidden>y"},
+        {"<p class = 'a b' =x=1/>t<br/>", "<p class='a b'>t<br>"},
+        {"<script>never ends", ""},
+        {"<p class=\"never ends>", "<p class=\"never ends>>"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        yh_buf b;
+        yh_buf_init(&b, 0);
+        assert_int_equal(yh_html_reduce(cases[i].in, strlen(cases[i].in), &b, NULL), YH_OK);
+        assert_int_equal(yh_buf_addc(&b, 0, NULL), YH_OK);
+        assert_string_equal(b.data, cases[i].out);
+        yh_buf_fini(&b);
+    }
+}
+
+static yh_status extract(void *arg, yh_err *err)
+{
+    const char *page = arg;
+    yh_buf out;
+    bool plain;
+    yh_buf_init(&out, 0);
+    yh_status s = yh_html_text(page, strlen(page), YH_HTML_MAIN, &out, NULL, &plain, err);
+    yh_buf_fini(&out);
+    return s;
+}
+
+static void every_allocation_fails(void **state)
+{
+    (void)state;
+    char page[] = "<body><article><p>" P1 "</p><ul><li>a<li>b</ul><p>" P2 "</p>";
+    assert_true(torture(extract, page) > 3);
 }
 
 /* n copies of unit, then tail */
@@ -105,6 +196,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(main_text_without_navigation),
         cmocka_unit_test(lines_and_rows),
+        cmocka_unit_test(markdown),
+        cmocka_unit_test(a_name_does_not_hide_the_article),
+        cmocka_unit_test(furniture_inside_goes),
+        cmocka_unit_test(reduced_pages),
+        cmocka_unit_test(every_allocation_fails),
         cmocka_unit_test(hostile_pages_are_read_plainly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
