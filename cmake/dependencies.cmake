@@ -9,3 +9,6 @@ endforeach()
 target_link_libraries(yh_dependencies INTERFACE Threads::Threads m)
 find_package(BZip2 REQUIRED) # has no pkg-config file
 target_link_libraries(yh_dependencies INTERFACE BZip2::BZip2)
+# Language identification; it has no pkg-config file and we include no header of it (src/rules/lang.c).
+find_library(YH_CLD2 cld2 REQUIRED)
+target_link_libraries(yh_dependencies INTERFACE ${YH_CLD2})

@@ -133,8 +133,10 @@ def main():
     gold()
     e, z = {"words": "english"}, {"words": "chinese"}
     bad += compare("gopher_quality", {"rule": "gopher_quality", **e}, dt.GopherQualityFilter(language=EN).filter, en)
-    bad += compare("gopher_quality zh", {"rule": "gopher_quality", **z, "stop_words": ZH2["stop_words"]},
-                   dt.GopherQualityFilter(language=ZH, stop_words=ZH2["stop_words"]).filter, zh)
+    bad += compare("gopher_quality zh", {"rule": "gopher_quality", **z, "min_mean_length": 1, "min_alpha": 0.7,
+                                          "stop_words": ZH2["stop_words"]},
+                   dt.GopherQualityFilter(language=ZH, min_avg_word_length=1, max_non_alpha_words_ratio=0.7,
+                                          stop_words=ZH2["stop_words"]).filter, zh)
     bad += compare("gopher_repetition", {"rule": "gopher_repetition", **e},
                    dt.GopherRepetitionFilter(language=EN).filter, en)
     bad += compare("gopher_repetition zh", {"rule": "gopher_repetition", **z},
