@@ -5,6 +5,7 @@
  * them to every character. */
 #include <stdio.h>
 
+#include "input/mojibake.h"
 #include "input/utf8_scan.h"
 #include "rules/han.h"
 #include "rules/readings.h"
@@ -12,6 +13,7 @@
 
 typedef struct noise {
     yh_readings *readings;
+    yh_mojibake *gbk;
     size_t min_count;
     double min_share, max_share, min_inside;
 } noise;
@@ -33,6 +35,7 @@ static void destroy(void *state)
 {
     noise *s = state;
     yh_readings_free(s->readings);
+    yh_mojibake_free(s->gbk);
     yh_free(s);
 }
 
@@ -46,6 +49,7 @@ static yh_status create(void **state, const json_t *p, yh_err *err)
     s->min_share = yh_param_number(p, "min_share");
     s->max_share = yh_param_number(p, "max_share");
     s->min_inside = yh_param_number(p, "min_inside");
+    YH_TRY(yh_mojibake_create(&s->gbk, err));
     return yh_readings_load(&s->readings, yh_param_text(p, "readings"), err);
 }
 
@@ -107,6 +111,81 @@ static bool is_reading(const noise *s, uint32_t han, const yh_syllable *y, bool 
     return *sure || (f == YH_READING_PLAUSIBLE && (y->tone != 0 || y->base[0] == '\0'));
 }
 
+/* A reading that was put between the bytes of two characters: 因?yàn)榇髲S for 因為大廠. The
+ * question mark stands for the first byte of the second character and the bracket; with the byte
+ * before it that byte makes a character which has the reading. Returns the bytes of text[0..n) that
+ * it all stands for (text begins with the question mark), 0 when it is no such place; writes what
+ * it should be when there is exactly one way, else the question mark alone. */
+static size_t reading_and_close(const char *text, size_t n, yh_syllable *y)
+{
+    size_t k = n > 3 ? yh_syllable_read(text + 1, n - 1 < 32 ? n - 1 : 32, y) : 0;
+    return k > 0 && y->marked && k + 1 < n && text[k + 1] == ')' ? k + 2 : 0;
+}
+
+/* The one ordinary character with this first byte and reading; 0: none, or several. */
+static uint32_t with_reading(const noise *s, uint8_t first, const yh_syllable *y)
+{
+    uint32_t found = 0;
+    for (unsigned q = 0x40; q < 0xff; q++) {
+        uint32_t c = yh_gbk_to(s->gbk, (uint32_t)first << 8 | q);
+        if (c == 0 || !yh_gbk_common(s->gbk, c) ||
+            yh_readings_fit(s->readings, c, y) != YH_READING_EXACT)
+            continue;
+        if (found != 0)
+            return 0;
+        found = c;
+    }
+    return found;
+}
+
+/* Tries one byte for the lost one: what the text behind the reading is then. */
+static size_t with_byte(const noise *s, uint8_t lost, const char *text, size_t n, yh_buf *out)
+{
+    uint8_t half = 0;
+    yh_syllable y;
+    size_t used = yh_gbk_realign(s->gbk, lost, text, n, out, &half);
+    if (half == 0 || used == 0)
+        return used;
+    /* another reading was put behind the character that is half there */
+    size_t k = reading_and_close(text + used, n - used, &y);
+    uint32_t c = k > 0 ? with_reading(s, half, &y) : 0;
+    char b[4];
+    if (c == 0 || yh_buf_add(out, b, yh_utf8_put(c, b), NULL) != YH_OK)
+        return 0;
+    return used + k;
+}
+
+static size_t torn(const noise *s, uint32_t han, const char *text, size_t n, yh_buf *out,
+                   yh_err *err, yh_status *st)
+{
+    yh_syllable y;
+    size_t behind = reading_and_close(text, n, &y), used = 0, ways = 0;
+    uint32_t low = yh_gbk_of(s->gbk, han) & 0xff;
+    uint8_t byte = 0;
+    *st = YH_OK;
+    if (behind == 0)
+        return 0;
+    yh_buf b;
+    yh_buf_init(&b, 0);
+    for (unsigned q = 0x81; q < 0xff && low >= 0x81; q++) {
+        uint32_t c = yh_gbk_to(s->gbk, low << 8 | q);
+        if (c == 0 || yh_readings_fit(s->readings, c, &y) != YH_READING_EXACT)
+            continue;
+        yh_buf_clear(&b);
+        size_t u = with_byte(s, (uint8_t)q, text + behind, n - behind, &b);
+        if (u > 0) {
+            ways++;
+            used = u;
+            byte = (uint8_t)q;
+        }
+    }
+    yh_buf_fini(&b);
+    if (ways == 1 && with_byte(s, byte, text + behind, n - behind, out) > 0)
+        return behind + used;
+    *st = yh_buf_addc(out, '?', err);
+    return behind;
+}
+
 /* Goes over the text; out NULL: counts only, else writes what stays. */
 static yh_status walk(const noise *s, const char *text, size_t n, tally *t, yh_buf *out,
                       uint64_t *cut, yh_err *err)
@@ -120,6 +199,24 @@ static yh_status walk(const noise *s, const char *text, size_t n, tally *t, yh_b
         bool sure = false;
         size_t k = p[i] < 0x80 && han == 0 ? 1 : yh_utf8_at(p + i, n - i, &c);
         size_t b = han != 0 && closing(c) != 0 ? bracket(text + i, n - i, &y) : 0;
+        if (c == '?' && out != NULL && (han != 0 || from == i)) {
+            yh_status st;
+            size_t before_it = out->len;
+            YH_TRY(yh_buf_add(out, text + from, i - from, err));
+            size_t u = torn(s, han, text + i, n - i, out, err, &st);
+            YH_TRY(st);
+            if (u > 0) {
+                i = from = i + u;
+                size_t tail = out->len;
+                while (tail > 0 && ((uint8_t)out->data[--tail] & 0xc0) == 0x80)
+                    ;
+                (void)yh_utf8_at((const uint8_t *)out->data + tail, out->len - tail, &last);
+                han = yh_is_han(last) ? last : 0;
+                ++*cut;
+                continue;
+            }
+            out->len = before_it;
+        }
         if (b == 0 || !is_reading(s, han, &y, &sure)) {
             before = last;
             last = c;

@@ -128,6 +128,11 @@ static void test_pinyin_noise(void **state)
         "时(shí)间过得很快(kuài)，我们(men)都觉（jué）得时(shi2)光不等人们(men)。"
         "他时[shí]常说这个（例子），快(kuai)乐的时(ㄕˊ)候是 AI(an) 的。",
         "时间过得很快，我们都觉得时光不等人们。他时常说这个（例子），快乐的时候是 AI(an) 的。");
+    /* between the bytes of two characters */
+    expect_text("pinyin_noise", "{}",
+                "时(shí)间过得很快(kuài)，我们(men)都觉(jué)得时(shí)光不等人们(men)，时(shí)因?"
+                "yàn)榇髲S的入局",
+                "时间过得很快，我们都觉得时光不等人们，时因為大廠的入局");
     /* few; a glossary; a text for learners; words in brackets */
     const char *stay[] = {
         "银行(háng)里的行(xíng)人很多，我们常常在那里见面，说说话，然后回家吃饭，看书，睡觉。",
