@@ -2,7 +2,7 @@
 #ifndef YH_DEDUP_NEAR_PARTS_H
 #define YH_DEDUP_NEAR_PARTS_H
 
-#include "dedup/fold.h"
+#include "rules/fold.h"
 #include "dedup/near.h"
 
 /* Replaces the tokens of the stretch by its shingles' hashes (fewer tokens than one shingle needs:

@@ -1,7 +1,7 @@
 #include "dedup/signature.h"
 
 #include "base/cpu.h"
-#include "dedup/fold.h"
+#include "rules/fold.h"
 
 void yh_signature_init(yh_signature *s, size_t n)
 {

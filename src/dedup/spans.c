@@ -1,7 +1,7 @@
 #include "dedup/spans.h"
 
 #include "base/hash.h"
-#include "dedup/fold.h"
+#include "rules/fold.h"
 #include "dedup/url_key.h"
 #include "input/utf8_scan.h"
 

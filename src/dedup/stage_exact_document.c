@@ -1,5 +1,5 @@
 /* Documents that are equal, or equal but for case, punctuation and spaces. */
-#include "dedup/fold.h"
+#include "rules/fold.h"
 #include "dedup/same_key.h"
 
 static const yh_param params[] = {

@@ -1,7 +1,7 @@
 /* Navigation, footers, notices: lines that a site repeats on its pages. Unlike exact_line no copy
  * stays, and how often a line occurs is judged by the site's size. */
 #include "base/hash.h"
-#include "dedup/fold.h"
+#include "rules/fold.h"
 #include "dedup/spans.h"
 #include "input/utf8_scan.h"
 

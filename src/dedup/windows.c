@@ -1,5 +1,5 @@
 /* Windows of a document and their anchors, by rolling hashes. */
-#include "dedup/fold.h"
+#include "rules/fold.h"
 #include "dedup/repeats.h"
 #include "input/utf8_scan.h"
 

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "dedup/fold.h"
+#include "rules/fold.h"
 #include "dedup/url_key.h"
 #include "stage_case.h"
 #include "torture.h"

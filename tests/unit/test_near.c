@@ -5,7 +5,7 @@
 #include <cmocka.h>
 
 #include "base/cpu.h"
-#include "dedup/fold.h"
+#include "rules/fold.h"
 #include "dedup/near_parts.h"
 #include "dedup/signature.h"
 #include "stage_case.h"

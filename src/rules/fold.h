@@ -1,7 +1,7 @@
 /* Text reduced to what counts when two texts are compared: words in lower case, characters of
  * scripts that are written without spaces, nothing else. */
-#ifndef YH_DEDUP_FOLD_H
-#define YH_DEDUP_FOLD_H
+#ifndef YH_RULES_FOLD_H
+#define YH_RULES_FOLD_H
 
 #include "base/alloc.h"
 
@@ -19,6 +19,8 @@ typedef struct yh_fold_tokens {
 /* Replaces what `out` held. */
 yh_status yh_fold_hash(const char *text, size_t n, yh_fold_tokens *out, yh_err *err) YH_MUST_CHECK;
 void yh_fold_tokens_fini(yh_fold_tokens *t);
+/* The bytes of text that tokens [first, first + count) span, count >= 1. */
+void yh_fold_place(const char *text, size_t n, size_t first, size_t count, size_t *at, size_t *end);
 
 /* murmur3's finalizer: every bit of the result depends on every bit of x. */
 static inline uint64_t yh_fold_mix(uint64_t x)

@@ -1,4 +1,4 @@
-#include "dedup/fold.h"
+#include "rules/fold.h"
 
 #include <utf8proc.h>
 
@@ -110,6 +110,32 @@ yh_status yh_fold_hash(const char *text, size_t n, yh_fold_tokens *o, yh_err *er
     if (word != start)
         o->t[o->n++] = yh_fold_mix(word);
     return YH_OK;
+}
+
+void yh_fold_place(const char *text, size_t n, size_t first, size_t count, size_t *at, size_t *end)
+{
+    const uint8_t *p = (const uint8_t *)text;
+    size_t token = SIZE_MAX; /* number of the present one */
+    bool in_word = false;
+    *at = *end = n;
+    yh_uc_init();
+    for (size_t i = 0, len; i < n; i += len) {
+        uint32_t cp = ascii(p[i]);
+        int kind = cp != 0 ? WORD : NOTHING;
+        len = 1;
+        if (p[i] >= 0x80)
+            kind = classify(p + i, n - i, &cp, &len);
+        if (kind == SPACELESS || (kind == WORD && !in_word))
+            token++;
+        in_word = kind == WORD;
+        if (kind == NOTHING)
+            continue;
+        if (token >= first + count)
+            return;
+        if (token == first && *at == n)
+            *at = i;
+        *end = i + len;
+    }
 }
 
 void yh_fold_tokens_fini(yh_fold_tokens *t)
