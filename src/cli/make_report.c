@@ -1,43 +1,8 @@
 /* DIR/report.json (everything) and DIR/report.html (the same for people, one file, no script). */
+#include <stdio.h>
+
+#include "base/page.h"
 #include "cli/make.h"
-
-static const char css[] =
-    ":root{color-scheme:light dark;--fg:#1b1f24;--bg:#fff;--mute:#66707c;--line:#dde2e8;"
-    "--a:#0969da;--b:#bc4c00;--fill:#f4f6f8}\n"
-    "@media(prefers-color-scheme:dark){:root{--fg:#e6e9ed;--bg:#14171b;--mute:#98a2ae;"
-    "--line:#31373f;--a:#58a6ff;--b:#f0883e;--fill:#1d2127}}\n"
-    "body{font:16px/1.55 system-ui,sans-serif;color:var(--fg);background:var(--bg);max-width:820px;"
-    "margin:2.5rem auto;padding:0 1rem}\n"
-    "h1{font-size:1.7rem;margin:0 0 .3rem}h2{font-size:1.15rem;margin:2.4rem 0 .6rem}\n"
-    ".mute{color:var(--mute)}table{border-collapse:collapse;width:100%;font-size:.93rem}\n"
-    "td,th{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:left}\n"
-    "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}\n"
-    ".cards{display:flex;flex-wrap:wrap;gap:.8rem;margin:1.4rem 0}\n"
-    ".card{flex:1 1 105px;background:var(--fill);border-radius:10px;padding:.8rem 1rem}\n"
-    ".card b{display:block;font-size:1.45rem}\n"
-    "svg{width:100%;height:auto}.t{font:600 13px system-ui;fill:var(--fg)}\n"
-    "svg .n{font:11px system-ui;fill:var(--mute);text-anchor:end}.g{stroke:var(--line)}\n"
-    ".a,.b{fill:none;stroke-width:1.8}.a{stroke:var(--a)}.b{stroke:var(--b)}\n"
-    ".best{stroke:var(--mute);stroke-dasharray:4 4}\n"
-    ".sample{background:var(--fill);border-radius:10px;padding:.7rem 1rem;margin:.7rem 0;"
-    "white-space:pre-wrap;overflow-wrap:anywhere}.sample b{color:var(--a)}\n"
-    ".bar{height:1.1rem;border-radius:4px;background:var(--a)}.bar.o{background:var(--mute)}\n";
-
-static yh_status esc(yh_buf *b, const char *s, yh_err *err)
-{
-    for (; *s != '\0'; s++) {
-        const char *r = *s == '&' ? "&amp;" : *s == '<' ? "&lt;" : *s == '>' ? "&gt;" : NULL;
-        YH_TRY(r != NULL ? yh_buf_adds(b, r, err) : yh_buf_addc(b, *s, err));
-    }
-    return YH_OK;
-}
-
-static yh_status card(yh_buf *b, const char *value, const char *label, yh_err *err)
-{
-    return yh_buf_addf(b, err,
-                       "<div class=\"card\"><b>%s</b><span class=\"mute\">%s</span></div>\n", value,
-                       label);
-}
 
 static yh_status headline(const make_job *j, yh_buf *b, yh_err *err)
 {
@@ -46,13 +11,13 @@ static yh_status headline(const make_job *j, yh_buf *b, yh_err *err)
     char v[64], w[32];
     YH_TRY(yh_buf_adds(b, "<div class=\"cards\">\n", err));
     snprintf(v, sizeof v, "%.3f", make_num(held, "bits_per_byte"));
-    YH_TRY(card(b, v, "bits per byte, held out", err));
-    YH_TRY(card(b, yh_fmt_count(make_num(m, "weights"), w), "weights", err));
-    YH_TRY(card(b, yh_fmt_count(make_num(train, "tokens"), w), "tokens trained", err));
+    YH_TRY(yh_page_card(b, v, "bits per byte, held out", err));
+    YH_TRY(yh_page_card(b, yh_fmt_count(make_num(m, "weights"), w), "weights", err));
+    YH_TRY(yh_page_card(b, yh_fmt_count(make_num(train, "tokens"), w), "tokens trained", err));
     snprintf(v, sizeof v, "%.0f", make_num(train, "tokens_per_second"));
-    YH_TRY(card(b, v, "tokens per second", err));
+    YH_TRY(yh_page_card(b, v, "tokens per second", err));
     snprintf(v, sizeof v, "%.0f%%", 100 * make_num(train, "peak_fraction"));
-    YH_TRY(card(b, v, "of the machine's measured peak", err));
+    YH_TRY(yh_page_card(b, v, "of the machine's measured peak", err));
     return yh_buf_adds(b, "</div>\n", err);
 }
 
@@ -65,7 +30,7 @@ static yh_status number_table(const json_t *obj, const char *head, yh_buf *b, yh
     json_object_foreach((json_t *)(uintptr_t)obj, key, v)
     {
         YH_TRY(yh_buf_adds(b, "<tr><td>", err));
-        YH_TRY(esc(b, key, err));
+        YH_TRY(yh_page_text(b, key, err));
         YH_TRY(yh_buf_adds(b, "</td><td class=\"n\">", err));
         if (json_is_number(v)) {
             YH_TRY(yh_buf_addf(b, err, "%.0f", json_number_value(v)));
@@ -77,7 +42,7 @@ static yh_status number_table(const json_t *obj, const char *head, yh_buf *b, yh
                 if (!json_is_number(v2))
                     continue;
                 YH_TRY(yh_buf_addf(b, err, "%.0f ", json_number_value(v2)));
-                YH_TRY(esc(b, k2, err));
+                YH_TRY(yh_page_text(b, k2, err));
                 YH_TRY(yh_buf_adds(b, "&ensp;", err));
             }
         }
@@ -150,7 +115,7 @@ static yh_status model_section(const make_job *j, yh_buf *b, yh_err *err)
         make_text(m, "family"), make_num(m, "layers"), make_num(m, "width"), make_num(m, "heads"),
         make_num(m, "context"), make_num(t, "steps"), yh_fmt_seconds(make_num(t, "seconds"), time),
         make_num(t, "best_step")));
-    YH_TRY(esc(b, make_text(t, "stopped_because"), err));
+    YH_TRY(yh_page_text(b, make_text(t, "stopped_because"), err));
     YH_TRY(yh_buf_addf(b, err, ". Memory: %s predicted, %s at most.</p>\n",
                        yh_fmt_bytes(make_num(t, "memory_predicted"), predicted),
                        yh_fmt_bytes(make_num(t, "memory_peak"), peak)));
@@ -164,10 +129,9 @@ static yh_status model_section(const make_job *j, yh_buf *b, yh_err *err)
 
 static yh_status bar(yh_buf *b, const char *name, double value, double max, bool ours, yh_err *err)
 {
-    return yh_buf_addf(b, err,
-                       "<tr><td>%s</td><td class=\"n\">%.3f</td><td style=\"width:55%%\"><div "
-                       "class=\"bar%s\" style=\"width:%.1f%%\"></div></td></tr>\n",
-                       name, value, ours ? "" : " o", max > 0 ? 100 * value / max : 0);
+    char number[32];
+    snprintf(number, sizeof number, "%.3f", value);
+    return yh_page_bar(b, name, number, value, max, ours ? "a" : "o", err);
 }
 
 static yh_status heldout_section(const make_job *j, yh_buf *b, yh_err *err)
@@ -196,7 +160,7 @@ static yh_status heldout_section(const make_job *j, yh_buf *b, yh_err *err)
     json_array_foreach(json_object_get(ev, "by_source"), i, r)
     {
         YH_TRY(yh_buf_adds(b, "<tr><td>", err));
-        YH_TRY(esc(b, make_text(r, "source"), err));
+        YH_TRY(yh_page_text(b, make_text(r, "source"), err));
         YH_TRY(yh_buf_addf(b, err,
                            "</td><td class=\"n\">%.0f</td><td class=\"n\">%.0f</td><td "
                            "class=\"n\">%.2f</td><td class=\"n\">%.3f</td></tr>\n",
@@ -217,9 +181,9 @@ static yh_status samples_section(const make_job *j, yh_buf *b, yh_err *err)
     json_array_foreach(json_object_get(make_state_done(j, "evaluate"), "samples"), i, s)
     {
         YH_TRY(yh_buf_adds(b, "<div class=\"sample\"><b>", err));
-        YH_TRY(esc(b, make_text(s, "prompt"), err));
+        YH_TRY(yh_page_text(b, make_text(s, "prompt"), err));
         YH_TRY(yh_buf_adds(b, "</b>", err));
-        YH_TRY(esc(b, make_text(s, "text"), err));
+        YH_TRY(yh_page_text(b, make_text(s, "text"), err));
         YH_TRY(yh_buf_adds(b, "</div>\n", err));
     }
     return YH_OK;
@@ -227,23 +191,16 @@ static yh_status samples_section(const make_job *j, yh_buf *b, yh_err *err)
 
 static yh_status write_html(const make_job *j, yh_buf *b, yh_err *err)
 {
-    YH_TRY(yh_buf_adds(b,
-                       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                       "<meta name=\"viewport\" content=\"width=device-width\"><title>Yinghuo "
-                       "report</title><style>\n",
-                       err));
-    YH_TRY(yh_buf_adds(b, css, err));
-    YH_TRY(yh_buf_adds(b, "</style></head><body>\n<h1>", err));
-    YH_TRY(esc(b, yh_path_base(j->out), err));
-    YH_TRY(yh_buf_addf(b, err, "</h1><div class=\"mute\">made by Yinghuo %s on %s</div>\n",
-                       YH_VERSION, yh_isa_name()));
+    char below[64];
+    snprintf(below, sizeof below, "made by Yinghuo %s on %s", YH_VERSION, yh_isa_name());
+    YH_TRY(yh_page_begin(b, yh_path_base(j->out), below, err));
     YH_TRY(headline(j, b, err));
     YH_TRY(heldout_section(j, b, err));
     YH_TRY(model_section(j, b, err));
     YH_TRY(samples_section(j, b, err));
     YH_TRY(data_section(j, b, err));
     YH_TRY(tokens_section(j, b, err));
-    return yh_buf_adds(b, "</body></html>\n", err);
+    return yh_page_end(b, err);
 }
 
 yh_status make_report_write(make_job *j, yh_err *err)
