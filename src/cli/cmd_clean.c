@@ -41,7 +41,7 @@ static void progress(void *user, const yh_clean_progress *p)
 
 static void print_default(const json_t *v)
 {
-    char *t = json_dumps(v, JSON_ENCODE_ANY);
+    char *t = json_dumps(v, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
     printf("%s", t != NULL ? t : "?");
     yh_json_text_free(t);
 }

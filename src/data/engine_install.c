@@ -233,15 +233,22 @@ yh_status yh_engine_tidy(const yh_engine *e, yh_err *err)
     return s;
 }
 
+static yh_status save_recipe(const yh_engine *e, yh_err *err)
+{
+    char *path = yh_path_join(e->out, "recipe.json");
+    char *t = json_dumps(e->recipe->full, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+    yh_status s = path != NULL && t != NULL ? yh_file_write(path, t, strlen(t), err)
+                                            : yh_fail(err, YH_NOMEM, "%s: no memory", e->out);
+    yh_json_text_free(t);
+    yh_free(path);
+    return s;
+}
+
 static yh_status install(yh_engine *e, json_t *plan, yh_err *err)
 {
     size_t i;
     json_t *f;
-    char *path = yh_path_join(e->out, "recipe.json");
-    yh_status s = path != NULL ? yh_json_save(e->recipe->full, path, true, err)
-                               : yh_fail(err, YH_NOMEM, "%s: no memory", e->out);
-    yh_free(path);
-    YH_TRY(s);
+    YH_TRY(save_recipe(e, err));
     json_array_foreach(json_object_get(plan, "files"), i, f)
     {
         YH_TRY(move(e, f, err));

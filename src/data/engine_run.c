@@ -147,7 +147,7 @@ yh_status yh_clean_recipe(const yh_clean_options *o, char **json, yh_err *err)
     yh_recipe *r = NULL;
     *json = NULL;
     YH_TRY(load_recipe(&r, o != NULL ? o : &defaults, err));
-    char *t = json_dumps(r->full, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    char *t = json_dumps(r->full, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
     *json = t != NULL ? yh_strdup(t) : NULL;
     yh_json_text_free(t);
     yh_recipe_free(r);

@@ -76,12 +76,13 @@ static yh_status steps(yh_buf *b, const json_t *r, yh_err *err)
     size_t i;
     json_t *s;
     char v[32];
-    YH_TRY(yh_buf_adds(b,
-                       "<h2>What each step did</h2>\n<div class=\"wide\"><table><tr><th>step</th>"
-                       "<th class=\"n\">documents removed</th><th class=\"n\">text</th>"
-                       "<th class=\"n\">documents cut</th><th class=\"n\">text</th>"
-                       "<th class=\"n\">documents changed</th></tr>\n",
-                       err));
+    YH_TRY(yh_buf_adds(
+        b,
+        "<h2>What each step did</h2>\n<div class=\"wide steps\"><table><tr><th>step</th>"
+        "<th class=\"n\">documents removed</th><th class=\"n\">text</th>"
+        "<th class=\"n\">documents cut</th><th class=\"n\">text</th>"
+        "<th class=\"n\">documents changed</th></tr>\n",
+        err));
     json_array_foreach(json_object_get(r, "steps"), i, s)
     {
         YH_TRY(yh_buf_addf(b, err, "<tr><td>%zu. <b>", i + 1));
@@ -208,8 +209,9 @@ static yh_status values(yh_buf *b, const char *name, const json_t *o, yh_err *er
     hi = unit ? 50 : hi;
     int every = (hi - lo) / 10 + 1;
     for (int i = lo; i <= hi; i++)
-        if ((i - lo) % every == 0 && i > 0) {
-            snprintf(text[i], sizeof text[i], "%.3g", yh_value_bin_begin(i));
+        if ((i - lo) % every == 0 && i > 0) { /* the last of [0, 1] is 1 where there are counts */
+            snprintf(text[i], sizeof text[i], "%.3g",
+                     !unit && i == 50 ? 1.0 : yh_value_bin_begin(i));
             label[i] = text[i];
         }
     return yh_page_columns(b, name, v + lo, label + lo, (size_t)(hi - lo + 1), err);

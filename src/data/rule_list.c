@@ -42,7 +42,7 @@ yh_status yh_clean_rules(char **json, yh_err *err)
     const yh_stage *const *s = yh_stages(&n);
     for (int i = 0; i < n; i++)
         ok = ok && add(list, "stage", s[i]->name, s[i]->doc, s[i]->source, s[i]->params);
-    char *t = ok ? json_dumps(list, JSON_INDENT(2) | JSON_REAL_PRECISION(17)) : NULL;
+    char *t = ok ? json_dumps(list, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
     *json = t != NULL ? yh_strdup(t) : NULL;
     yh_json_text_free(t);
     json_decref(list);
