@@ -1,7 +1,7 @@
 /* DIR/report.json (everything) and DIR/report.html (the same for people, one file, no script). */
 #include <stdio.h>
 
-#include "base/page.h"
+#include "base/report_page.h"
 #include "cli/make.h"
 
 static yh_status headline(const make_job *j, yh_buf *b, yh_err *err)

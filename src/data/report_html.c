@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
-#include "base/page.h"
+#include "base/report_page.h"
 #include "data/engine_stats.h"
 #include "data/report.h"
 

@@ -1,4 +1,4 @@
-#include "base/page.h"
+#include "base/report_page.h"
 
 static const char css[] =
     ":root{color-scheme:light dark;--fg:#1b1f24;--bg:#fff;--mute:#66707c;--line:#dde2e8;"

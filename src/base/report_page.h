@@ -1,6 +1,6 @@
 /* Report pages: one HTML file without scripts or anything from outside, light and dark. */
-#ifndef YH_BASE_PAGE_H
-#define YH_BASE_PAGE_H
+#ifndef YH_BASE_REPORT_PAGE_H
+#define YH_BASE_REPORT_PAGE_H
 
 #include "base/alloc.h"
 
