@@ -1,14 +1,15 @@
 """The rule mojibake on ftfy's own cases: what should stay stays, how many of the others are repaired, and the
 same beside ftfy itself when it is installed (only its step fix_encoding)."""
+import difflib
 import json
 import os
 import pathlib
 import subprocess
 import sys
 
-yh, scratch = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+yh, scratch = pathlib.Path(sys.argv[1]), pathlib.Path(os.environ.get("SCRATCH", "."))
 tool = yh.parent / "tests" / "apply_rules"
-data = pathlib.Path(os.environ.get("YH_DATA", "../shared/data")) / "web_mojibake_ftfy"
+data = pathlib.Path(os.environ.get("YH_DATA", pathlib.Path(__file__).resolve().parents[2] / "../shared/data")) / "web_mojibake_ftfy"
 if not data.is_dir() or not tool.exists():
     print("skipped: needs the data set web_mojibake_ftfy and build/tests/apply_rules")
     sys.exit(77)
@@ -77,7 +78,7 @@ spoiled = [(n, t, s) for n, t, f in (
     ("Chinese, GBK as CP1252", chinese, lambda t: "".join(bytes([b]).decode("cp1252", "ignore") or chr(b) for b in t.encode("gbk"))),
 ) for s in [f(t)]]
 for (name, t, s), g in zip(spoiled, repair([s for _, _, s in spoiled])):
-    same = sum(a == b for a, b in zip(g, t)) if len(g) == len(t) else 0
+    same = sum(b.size for b in difflib.SequenceMatcher(None, g, t, autojunk=False).get_matching_blocks())
     print(f"{name}: {'whole' if g == t else f'{same} of {len(t)} characters'}" + ("" if g == t or not verbose else f"\n{g!r}"))
 clean = [text, chinese, russian]
 if repair(clean) != clean:

@@ -8,9 +8,9 @@ import subprocess
 import sys
 import time
 
-yh, scratch = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+yh, scratch = pathlib.Path(sys.argv[1]), pathlib.Path(os.environ.get("SCRATCH", "."))
 tool = yh.parent / "tests" / "apply_rules"
-data = pathlib.Path(os.environ.get("YH_DATA", "../shared/data"))
+data = pathlib.Path(os.environ.get("YH_DATA", pathlib.Path(__file__).resolve().parents[2] / "../shared/data"))
 if not data.is_dir() or not tool.exists() or shutil.which("opencc") is None:
     print("skipped: needs the data sets, build/tests/apply_rules and the program opencc")
     sys.exit(77)
