@@ -27,7 +27,9 @@ enum {
     YH_ENCODE_SPECIAL =
         1, /* special tokens written in the text become their ids (else plain text) */
     YH_ENCODE_TEMPLATE = 2, /* add what the post-processor adds (for example BOS) */
-    YH_ENCODE_OFFSETS = 4
+    YH_ENCODE_OFFSETS = 4,
+    YH_ENCODE_TRUNCATE = 8, /* cut to what the tokenizer's file states; without it nothing is cut */
+    YH_ENCODE_PAD = 16      /* fill up to what the file states */
 };
 
 /* path: a tokenizer.json, or a folder that holds one (and maybe tokenizer_config.json). */
@@ -64,19 +66,26 @@ yh_status yh_tok_text_append(yh_tok_text *x, const char *text, size_t n, size_t 
 /* All ids, valid until the next append. */
 const uint32_t *yh_tok_text_ids(const yh_tok_text *x, size_t *n);
 
-/* Bytes of one token ("" for an unknown id); borrowed from t. special: NULL or set. */
+/* What one token adds to a decoded text when it is not the first ("" for an unknown id); borrowed
+ * from t. special: NULL or set. */
 const char *yh_tok_bytes(const yh_tok *t, uint32_t id, size_t *len, bool *special);
 /* Whole text, caller frees with yh_text_free; skip_special leaves special tokens out. */
 yh_status yh_tok_decode(const yh_tok *t, const uint32_t *id, size_t n, bool skip_special,
                         char **text, size_t *len, yh_err *err) YH_MUST_CHECK;
 void yh_text_free(char *text);
 
-/* Incremental decoding that never cuts a UTF-8 character. Caller-owned state, zero to start. */
+/* Incremental decoding that never cuts a UTF-8 character. Caller-owned state, zero to start. The
+ * pieces together are what yh_tok_decode gives for all ids, with one exception: of tokens that
+ * stand for single bytes (byte fallback), Hugging Face's decoder turns a whole run into U+FFFD when
+ * a part of it is no UTF-8; a stream, which has given out the valid part already, only that part.
+ */
 typedef struct yh_tok_stream {
     unsigned char held[8];
     size_t n;
+    unsigned char begun, text, owed, unstripped, one; /* flags */
+    size_t stripped;
 } yh_tok_stream;
-/* Writes at most cap bytes that are ready (cap >= longest token + 8) and returns their number. */
+/* Writes at most cap bytes that are ready (cap >= longest token + 16) and returns their number. */
 size_t yh_tok_stream_push(const yh_tok *t, yh_tok_stream *s, uint32_t id, char *out, size_t cap);
 size_t yh_tok_stream_end(yh_tok_stream *s, char *out,
                          size_t cap); /* what is held, invalid as U+FFFD */

@@ -7,6 +7,9 @@ static void enc_free(yh_enc *e)
     if (e == NULL)
         return;
     yh_bpe_work_fini(&e->work);
+    yh_units_work_fini(&e->units);
+    yh_unigram_work_fini(&e->unigram);
+    yh_places_fini(&e->places);
     for (int i = 0; i < YH_PRE_STEPS; i++)
         yh_scan_state_free(e->scan[i]);
     for (int i = 0; i < YH_NORM_STEPS; i++)
@@ -68,9 +71,14 @@ static void enc_give(const yh_tok *t, yh_enc *e)
             l->map = (yh_pieces){0};
         }
     }
-    if (e->work.cap > (1 << 16)) {
+    if (e->work.cap > (1 << 16))
         yh_bpe_work_fini(&e->work);
-    }
+    if (e->units.cap > (1 << 16))
+        yh_units_work_fini(&e->units);
+    if (e->unigram.cap > (1 << 16))
+        yh_unigram_work_fini(&e->unigram);
+    if (e->places.cap > (1 << 16))
+        yh_places_fini(&e->places);
     pthread_mutex_lock(&m->lock);
     e->next = m->idle;
     m->idle = e;
@@ -297,6 +305,56 @@ static bool needs_maps(const yh_tok *t)
     return false;
 }
 
+static void drop_ids(yh_ids *o, size_t at, size_t n)
+{
+    size_t rest = o->n - at - n;
+    memmove(o->id + at, o->id + at + n, rest * sizeof *o->id);
+    if (o->begin != NULL) {
+        memmove(o->begin + at, o->begin + at + n, rest * sizeof *o->begin);
+        memmove(o->end + at, o->end + at + n, rest * sizeof *o->end);
+    }
+    o->n -= n;
+}
+
+/* What the file's "truncation" says, before the template's last tokens. */
+static yh_status truncate_ids(yh_run *r, size_t added, yh_err *err)
+{
+    const yh_tok *t = r->t;
+    size_t n = r->out->n - r->first;
+    if (t->cut_to < added)
+        return yh_fail(err, YH_INVALID,
+                       "the tokenizer's max_length of %zu has no room for its %zu added tokens",
+                       t->cut_to, added);
+    if (n > t->cut_to - added)
+        drop_ids(r->out, t->cut_left ? r->first : r->first + t->cut_to - added,
+                 n - (t->cut_to - added));
+    return YH_OK;
+}
+
+/* Fills up the ids from `start` on with padding. */
+static yh_status pad_ids(yh_run *r, size_t start, yh_err *err)
+{
+    const yh_tok *t = r->t;
+    yh_ids *o = r->out;
+    size_t have = o->n - start, want = t->pad_to > have ? t->pad_to : have;
+    if (t->pad_step > 0 && want % t->pad_step > 0)
+        want += t->pad_step - want % t->pad_step;
+    size_t n = want - have, at = t->pad_left ? start : o->n, rest = o->n - at;
+    YH_TRY(yh_run_reserve(r, n, err));
+    memmove(o->id + at + n, o->id + at, rest * sizeof *o->id);
+    if (r->flags & YH_ENCODE_OFFSETS) {
+        memmove(o->begin + at + n, o->begin + at, rest * sizeof *o->begin);
+        memmove(o->end + at + n, o->end + at, rest * sizeof *o->end);
+    }
+    for (size_t i = at; i < at + n; i++) {
+        o->id[i] = t->pad_id;
+        if (r->flags & YH_ENCODE_OFFSETS)
+            o->begin[i] = o->end[i] = 0;
+    }
+    o->n += n;
+    return YH_OK;
+}
+
 yh_status yh_tok_encode(const yh_tok *t, const char *text, size_t n, unsigned flags, yh_ids *out,
                         yh_err *err)
 {
@@ -306,14 +364,20 @@ yh_status yh_tok_encode(const yh_tok *t, const char *text, size_t n, unsigned fl
     YH_TRY(enc_take(t, &e, err));
     yh_run r = {.t = t, .e = e, .flags = flags, .out = out};
     r.maps = (flags & YH_ENCODE_OFFSETS) || needs_maps(t);
+    size_t start = out->n;
     yh_status s = yh_run_reserve(&r, n / 4 + t->n_before + t->n_after + 8, err);
     for (size_t i = 0; s == YH_OK && (flags & YH_ENCODE_TEMPLATE) && i < t->n_before; i++)
         s = add_id(&r, t->before[i], err);
     r.first = out->n;
     if (s == YH_OK && n > 0)
         s = encode_text(&r, (const uint8_t *)text, n, err);
-    for (size_t i = 0; s == YH_OK && (flags & YH_ENCODE_TEMPLATE) && i < t->n_after; i++)
+    bool template = (flags & YH_ENCODE_TEMPLATE) != 0;
+    if (s == YH_OK && (flags & YH_ENCODE_TRUNCATE) && t->cuts)
+        s = truncate_ids(&r, template ? t->n_before + t->n_after : 0, err);
+    for (size_t i = 0; s == YH_OK && template && i < t->n_after; i++)
         s = add_id(&r, t->after[i], err);
+    if (s == YH_OK && (flags & YH_ENCODE_PAD))
+        s = pad_ids(&r, start, err);
     enc_give(t, e);
     return s;
 }

@@ -17,6 +17,9 @@ typedef struct yh_layer {
 typedef struct yh_enc {
     struct yh_enc *next;
     yh_bpe_work work;
+    yh_units_work units;
+    yh_unigram_work unigram;
+    yh_places places;
     yh_scan_state *norm_scan[YH_NORM_STEPS], *scan[YH_PRE_STEPS];
     yh_buf repaired;
     yh_pieces repair_map;

@@ -55,7 +55,7 @@ static yh_status read_charsmap(yh_norm *m, const json_t *j, const char *name, yh
         return YH_OK;
     YH_TRY(add_step(m, YH_NORM_CHARSMAP, 0, name, err));
     yh_buf_init(&blob, 0);
-    yh_status s = yh_base64_decode(json_string_value(v), json_string_length(v), &blob, err);
+    yh_status s = yh_base64_decode(json_string_value(v), json_string_length(v), &blob, NULL);
     if (s == YH_OK)
         s = yh_charsmap_create(&m->step[m->n - 1].map, blob.data, blob.len, name, err);
     else

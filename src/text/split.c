@@ -5,8 +5,27 @@
 
 static yh_status model_word(yh_run *r, const uint8_t *p, size_t n, yh_toks *k, yh_err *err)
 {
+    const yh_tok *t = r->t;
+    yh_places *places = &r->e->places;
+    yh_status s = YH_OK;
     k->begin = k->end = NULL;
-    return yh_bpe_word(&r->t->model, &r->e->work, p, n, &k->id, &k->n, err);
+    if (t->kind != YH_MODEL_BPE && n >= UINT32_MAX)
+        return yh_fail(err, YH_LIMIT, "a word of %zu bytes: the limit is 4 GB", n);
+    switch (t->kind) {
+    case YH_MODEL_BPE:
+        return yh_bpe_word(&t->model, &r->e->work, p, n, &k->id, &k->n, err);
+    case YH_MODEL_UNITS:
+        s = yh_units_word(&t->units, &r->e->units, places, p, n, err);
+        break;
+    case YH_MODEL_UNIGRAM:
+        s = yh_unigram_word(&t->unigram, &r->e->unigram, places, p, n, err);
+        break;
+    case YH_MODEL_WORDPIECE:
+        s = yh_wordpiece_word(&t->wordpiece, places, p, n, err);
+        break;
+    }
+    *k = (yh_toks){places->id, places->begin, places->end, places->n};
+    return s;
 }
 
 static yh_status word(yh_run *r, size_t b, size_t e, yh_err *err)

@@ -18,6 +18,8 @@
 #include "text/norm.h"
 #include "text/pre.h"
 #include "text/unicode.h"
+#include "text/unigram.h"
+#include "text/units.h"
 #include "yh/tok.h"
 
 enum { YH_TOK_TEMPLATE = 16 };
@@ -25,6 +27,7 @@ enum { YH_TOK_TEMPLATE = 16 };
 typedef struct yh_added {
     char *content;
     size_t len;
+    char *shown; /* what it decodes to when that is not content; NULL */
     uint32_t id;
     bool special, lstrip, rstrip, single_word, normalized;
 } yh_added;
@@ -45,7 +48,10 @@ typedef struct yh_trie {
 } yh_trie;
 
 typedef enum yh_model_kind {
-    YH_MODEL_BPE, /* byte-level, all 256 bytes: bpe.c alone */
+    YH_MODEL_BPE,   /* byte-level with all 256 bytes */
+    YH_MODEL_UNITS, /* BPE of other kinds */
+    YH_MODEL_UNIGRAM,
+    YH_MODEL_WORDPIECE, /* and WordLevel */
 } yh_model_kind;
 
 /* The tokens of one word. begin, end: byte places in the word; NULL: the tokens follow each other,
@@ -58,6 +64,9 @@ typedef struct yh_toks {
 struct yh_tok {
     yh_model_kind kind;
     yh_bpe model; /* vocabulary of every kind of model, and the merges of YH_MODEL_BPE */
+    yh_units units;
+    yh_unigram unigram;
+    yh_wordpiece wordpiece;
     yh_norm norm;
     yh_pre pre;
     bool byte_level; /* words are bytes, the vocabulary is written in GPT-2's alphabet */
@@ -65,6 +74,11 @@ struct yh_tok {
     bool trim_offsets, trim_prefix; /* white space is not in offsets; but an added first space */
     uint32_t before[YH_TOK_TEMPLATE], after[YH_TOK_TEMPLATE]; /* what the post-processor adds */
     size_t n_before, n_after;
+    bool cuts, cut_left; /* YH_ENCODE_TRUNCATE cuts to cut_to ids, the template's included */
+    size_t cut_to;
+    size_t pad_to, pad_step; /* YH_ENCODE_PAD fills up to pad_to, then to a multiple; 0: not */
+    uint32_t pad_id;
+    bool pad_left;
     yh_added *added;
     size_t n_added, added_cap;
     yh_trie raw, normal; /* matched before and behind the normalizer */
@@ -85,6 +99,16 @@ yh_status yh_tok_from_json(yh_tok **out, json_t *json, json_t *config, const cha
                            yh_err *err) YH_MUST_CHECK;
 /* Behind the last change of added tokens: tries, flags, hash. */
 yh_status yh_tok_finish(yh_tok *t, const char *name, yh_err *err) YH_MUST_CHECK;
+
+/* model_json.c: "model" of a tokenizer.json */
+yh_status yh_tok_read_model(yh_tok *t, const json_t *m, const char *name,
+                            yh_err *err) YH_MUST_CHECK;
+/* post_json.c */
+yh_status yh_tok_read_post(yh_tok *t, const json_t *j, const char *name, yh_err *err) YH_MUST_CHECK;
+yh_status yh_tok_read_limits(yh_tok *t, const json_t *truncation, const json_t *padding,
+                             const char *name, yh_err *err) YH_MUST_CHECK;
+/* Id of a token by the text that tokenizer.json has for it, or YH_NO_ID. */
+uint32_t yh_tok_token(const yh_tok *t, const char *token, size_t n);
 
 /* added.c */
 yh_status yh_trie_add(yh_trie *t, const char *text, size_t n, int32_t added,

@@ -29,238 +29,84 @@ yh_status yh_tok_quote(const char *text, yh_buf *b, yh_err *err)
     return YH_OK;
 }
 
-/* ---- model ---- */
-
-static yh_status read_vocab(yh_tok *t, const json_t *vocab, const char *name, yh_err *err)
-{
-    const char *key;
-    json_t *v;
-    yh_buf b;
-    yh_status s = YH_OK;
-    if (!json_is_object(vocab) || json_object_size(vocab) == 0)
-        return yh_fail(err, YH_CORRUPT, "%s: model.vocab must be an object with tokens", name);
-    uint64_t limit = (uint64_t)json_object_size(vocab) * 4 + 4096;
-    yh_buf_init(&b, 0);
-    json_object_foreach((json_t *)(uintptr_t)vocab, key, v)
-    {
-        bool mapped;
-        json_int_t id = json_is_integer(v) ? json_integer_value(v) : -1;
-        if (id < 0 || (uint64_t)id >= limit) {
-            s = yh_fail(
-                err, YH_CORRUPT,
-                "%s: token \"%.60s\" must have an id from 0 to %llu, as there are %zu tokens", name,
-                key, (unsigned long long)limit - 1, json_object_size(vocab));
-            break;
-        }
-        yh_buf_clear(&b);
-        YH_GOTO(s, yh_byte_text(key, strlen(key), &b, &mapped, err), done);
-        YH_GOTO(s, yh_bpe_set(&t->model, (uint32_t)id, b.data, b.len, mapped, name, err), done);
-    }
-done:
-    yh_buf_fini(&b);
-    return s == YH_OK ? yh_bpe_index(&t->model, name, err) : s;
-}
-
-static yh_status merge_side(const yh_tok *t, const char *text, size_t n, yh_buf *b, size_t at,
-                            const char *name, uint32_t *id, yh_err *err)
-{
-    bool mapped;
-    yh_buf_clear(b);
-    YH_TRY(yh_byte_text(text, n, b, &mapped, err));
-    *id = mapped ? yh_bpe_find(&t->model, b->data, b->len) : YH_NO_ID;
-    if (*id == YH_NO_ID)
-        return yh_fail(err, YH_CORRUPT, "%s: merge %zu names \"%.*s\", which is no token", name, at,
-                       (int)(n < 60 ? n : 60), text);
-    return YH_OK;
-}
-
-static yh_status read_merges(yh_tok *t, const json_t *merges, const char *name, yh_err *err)
-{
-    if (!json_is_array(merges))
-        return yh_fail(err, YH_CORRUPT, "%s: model.merges must be a list", name);
-    yh_buf b;
-    yh_status s = YH_OK;
-    yh_buf_init(&b, 0);
-    for (size_t i = 0; i < json_array_size(merges) && s == YH_OK; i++) {
-        const json_t *m = json_array_get(merges, i), *two = NULL;
-        const char *l = json_string_value(m), *r;
-        size_t ln, rn;
-        if (l != NULL) {
-            size_t n = json_string_length(m);
-            r = memchr(l, ' ', n);
-            ln = r != NULL ? (size_t)(r - l) : 0;
-            r = r != NULL ? r + 1 : l;
-            rn = n - ln - 1;
-            if (r == l || memchr(r, ' ', rn) != NULL)
-                l = NULL;
-        } else if (json_array_size(m) == 2) {
-            two = json_array_get(m, 1);
-            l = json_string_value(json_array_get(m, 0));
-            r = json_string_value(two);
-            ln = l != NULL ? json_string_length(json_array_get(m, 0)) : 0;
-            rn = r != NULL ? json_string_length(two) : 0;
-            if (r == NULL)
-                l = NULL;
-        }
-        if (l == NULL) {
-            s = yh_fail(err, YH_CORRUPT, "%s: merge %zu must be two tokens", name, i);
-            break;
-        }
-        uint32_t left, right;
-        YH_GOTO(s, merge_side(t, l, ln, &b, i, name, &left, err), done);
-        YH_GOTO(s, merge_side(t, r, rn, &b, i, name, &right, err), done);
-        s = yh_bpe_merge(&t->model, left, right, name, err);
-    }
-done:
-    yh_buf_fini(&b);
-    return s == YH_OK ? yh_bpe_finish(&t->model, name, err) : s;
-}
-
-static bool is_text(const json_t *j)
-{
-    return json_is_string(j) && json_string_length(j) > 0;
-}
-
-static yh_status read_model(yh_tok *t, const json_t *m, const char *name, yh_err *err)
-{
-    if (!json_is_object(m))
-        return yh_fail(err, YH_CORRUPT, "%s: there is no \"model\"; is this a tokenizer.json?",
-                       name);
-    const char *type = yh_tok_type(m);
-    if (strcmp(type, "BPE") != 0 && !(type[0] == '\0' && json_object_get(m, "merges") != NULL))
-        return yh_tok_unsupported(name, "model", type, err);
-    if (json_number_value(json_object_get(m, "dropout")) > 0)
-        return yh_tok_unsupported(name, "model option", "dropout", err);
-    if (is_text(json_object_get(m, "continuing_subword_prefix")))
-        return yh_tok_unsupported(name, "model option", "continuing_subword_prefix", err);
-    if (is_text(json_object_get(m, "end_of_word_suffix")))
-        return yh_tok_unsupported(name, "model option", "end_of_word_suffix", err);
-    if (json_is_true(json_object_get(m, "byte_fallback")))
-        return yh_tok_unsupported(name, "model option", "byte_fallback", err);
-    t->model.ignore_merges = json_is_true(json_object_get(m, "ignore_merges"));
-    YH_TRY(read_vocab(t, json_object_get(m, "vocab"), name, err));
-    return read_merges(t, json_object_get(m, "merges"), name, err);
-}
-
-/* ---- post-processor, decoder ---- */
-
-static yh_status read_template(yh_tok *t, const json_t *j, const char *name, yh_err *err)
-{
-    const json_t *single = json_object_get(j, "single");
-    bool behind = false;
-    for (size_t i = 0; i < json_array_size(single); i++) {
-        const json_t *item = json_array_get(single, i);
-        const json_t *special = json_object_get(item, "SpecialToken");
-        if (json_object_get(item, "Sequence") != NULL) {
-            if (behind)
-                return yh_tok_unsupported(name, "TemplateProcessing with", "the text twice", err);
-            behind = true;
-            continue;
-        }
-        const char *key = json_string_value(json_object_get(special, "id"));
-        const json_t *ids =
-            key != NULL
-                ? json_object_get(json_object_get(json_object_get(j, "special_tokens"), key), "ids")
-                : NULL;
-        if (!json_is_array(ids))
-            return yh_fail(err, YH_CORRUPT, "%s: the template's special token \"%.60s\" has no ids",
-                           name, key != NULL ? key : "");
-        for (size_t k = 0; k < json_array_size(ids); k++) {
-            const json_t *v = json_array_get(ids, k);
-            json_int_t id = json_is_integer(v) ? json_integer_value(v) : -1;
-            size_t *n = behind ? &t->n_after : &t->n_before;
-            if (id < 0 || id >= (json_int_t)t->model.size || t->model.begin[id] == SIZE_MAX)
-                return yh_fail(err, YH_CORRUPT, "%s: the template adds id %lld, which is no token",
-                               name, (long long)id);
-            if (*n == YH_TOK_TEMPLATE)
-                return yh_fail(err, YH_LIMIT, "%s: the template adds more than %d tokens", name,
-                               (int)YH_TOK_TEMPLATE);
-            (behind ? t->after : t->before)[(*n)++] = (uint32_t)id;
-        }
-    }
-    return YH_OK;
-}
-
-static yh_status read_post(yh_tok *t, const json_t *j, int depth, const char *name, yh_err *err)
-{
-    if (j == NULL || json_is_null(j))
-        return YH_OK;
-    const char *type = yh_tok_type(j);
-    if (strcmp(type, "ByteLevel") == 0) {
-        t->trim_offsets = json_is_true(json_object_get(j, "trim_offsets"));
-        t->trim_prefix = json_is_true(json_object_get(j, "add_prefix_space"));
-        return YH_OK;
-    }
-    if (strcmp(type, "TemplateProcessing") == 0)
-        return read_template(t, j, name, err);
-    const json_t *list = json_object_get(j, "processors");
-    if (strcmp(type, "Sequence") != 0 || !json_is_array(list) || depth > 4)
-        return yh_tok_unsupported(name, "post-processor", type, err);
-    for (size_t i = 0; i < json_array_size(list); i++)
-        YH_TRY(read_post(t, json_array_get(list, i), depth + 1, name, err));
-    return YH_OK;
-}
-
-static yh_status check_decoder(const json_t *j, const char *name, yh_err *err)
-{
-    const char *type = yh_tok_type(j);
-    const json_t *list = json_object_get(j, "decoders");
-    if (strcmp(type, "Sequence") == 0 && json_array_size(list) == 1)
-        return check_decoder(json_array_get(list, 0), name, err);
-    return strcmp(type, "ByteLevel") == 0 ? YH_OK : yh_tok_unsupported(name, "decoder", type, err);
-}
-
 /* ---- added tokens ---- */
+
+static yh_status set_added_text(yh_tok *t, const yh_added *a, const char *content, const char *name,
+                                yh_err *err)
+{
+    yh_buf b;
+    bool mapped;
+    if (!t->byte_level)
+        return yh_bpe_set(&t->model, a->id, content, a->len, false, name, err);
+    yh_buf_init(&b, 0);
+    yh_status s = yh_byte_text(content, a->len, &b, &mapped, err);
+    if (s == YH_OK)
+        s = yh_bpe_set(&t->model, a->id, b.data, b.len, false, name, err);
+    yh_buf_fini(&b);
+    return s;
+}
+
+/* Id that the model's vocabulary has for an added token, or -1. */
+static int64_t in_vocab(const yh_tok *t, const json_t *vocab, const char *content, size_t n)
+{
+    const json_t *id = json_object_getn(vocab, content, n);
+    if (json_is_object(vocab))
+        return json_is_integer(id) ? (int64_t)json_integer_value(id) : -1;
+    uint32_t k = yh_tok_token(t, content, n);
+    return k != YH_NO_ID ? (int64_t)k : -1;
+}
+
+/* seen: contents so far. */
+static yh_status read_one_added(yh_tok *t, const json_t *j, const json_t *vocab, size_t n,
+                                json_t *seen, const char *name, yh_err *err)
+{
+    const char *content;
+    int64_t id, limit = (int64_t)(t->model.size + n) * 4 + 4096;
+    YH_TRY(yh_json_str(j, "content", false, name, &content, err));
+    YH_TRY(yh_json_int(j, "id", 0, limit, false, 0, name, &id, err));
+    yh_added a = {.len = json_string_length(json_object_get(j, "content")), .id = (uint32_t)id};
+    if (a.len == 0)
+        return yh_fail(err, YH_CORRUPT, "%s: added token %lld is empty", name, (long long)id);
+    YH_TRY(yh_json_bool(j, "special", true, false, name, &a.special, err));
+    YH_TRY(yh_json_bool(j, "lstrip", true, false, name, &a.lstrip, err));
+    YH_TRY(yh_json_bool(j, "rstrip", true, false, name, &a.rstrip, err));
+    YH_TRY(yh_json_bool(j, "single_word", true, false, name, &a.single_word, err));
+    YH_TRY(yh_json_bool(j, "normalized", true, !a.special, name, &a.normalized, err));
+    int64_t other = in_vocab(t, vocab, content, a.len);
+    if (other >= 0 && other != id)
+        return yh_fail(err, YH_CORRUPT,
+                       "%s: added token \"%.60s\" has id %lld here and %lld in the vocabulary",
+                       name, content, (long long)id, (long long)other);
+    if (json_object_getn(seen, content, a.len) != NULL)
+        return yh_fail(err, YH_CORRUPT, "%s: added token \"%.60s\" is there twice", name, content);
+    if (json_object_setn_new(seen, content, a.len, json_true()) != 0)
+        return yh_fail(err, YH_NOMEM, "%s: no memory for added tokens", name);
+    if (other < 0)
+        YH_TRY(set_added_text(t, &a, content, name, err));
+    yh_added *all = yh_grow(t->added, &t->added_cap, t->n_added + 1, sizeof *all);
+    if (all != NULL)
+        t->added = all;
+    a.content = yh_strndup(content, a.len);
+    if (all == NULL || a.content == NULL) {
+        yh_free(a.content);
+        return yh_fail(err, YH_NOMEM, "%s: no memory for added tokens", name);
+    }
+    t->added[t->n_added++] = a;
+    return YH_OK;
+}
 
 static yh_status read_added(yh_tok *t, const json_t *list, const json_t *vocab, const char *name,
                             yh_err *err)
 {
     size_t n = json_array_size(list);
-    int64_t limit = (int64_t)(t->model.size + n) * 4 + 4096;
-    for (size_t i = 0; i < n; i++) {
-        const json_t *j = json_array_get(list, i);
-        const char *content;
-        int64_t id;
-        bool mapped;
-        YH_TRY(yh_json_str(j, "content", false, name, &content, err));
-        YH_TRY(yh_json_int(j, "id", 0, limit, false, 0, name, &id, err));
-        yh_added a = {.len = json_string_length(json_object_get(j, "content")), .id = (uint32_t)id};
-        if (a.len == 0)
-            return yh_fail(err, YH_CORRUPT, "%s: added token %lld is empty", name, (long long)id);
-        YH_TRY(yh_json_bool(j, "special", true, false, name, &a.special, err));
-        YH_TRY(yh_json_bool(j, "lstrip", true, false, name, &a.lstrip, err));
-        YH_TRY(yh_json_bool(j, "rstrip", true, false, name, &a.rstrip, err));
-        YH_TRY(yh_json_bool(j, "single_word", true, false, name, &a.single_word, err));
-        YH_TRY(yh_json_bool(j, "normalized", true, !a.special, name, &a.normalized, err));
-        const json_t *in_vocab = json_object_get(vocab, content);
-        if (in_vocab != NULL && json_integer_value(in_vocab) != id)
-            return yh_fail(err, YH_CORRUPT,
-                           "%s: added token \"%.60s\" has id %lld here and %lld in the vocabulary",
-                           name, content, (long long)id, (long long)json_integer_value(in_vocab));
-        if (yh_tok_find(t, content) >= 0)
-            return yh_fail(err, YH_CORRUPT, "%s: added token \"%.60s\" is there twice", name,
-                           content);
-        if (in_vocab == NULL) {
-            yh_buf b;
-            yh_buf_init(&b, 0);
-            yh_status s = yh_byte_text(content, a.len, &b, &mapped, err);
-            if (s == YH_OK)
-                s = yh_bpe_set(&t->model, a.id, b.data, b.len, false, name, err);
-            yh_buf_fini(&b);
-            if (s != YH_OK)
-                return s;
-        }
-        yh_added *all = yh_grow(t->added, &t->added_cap, t->n_added + 1, sizeof *all);
-        if (all != NULL)
-            t->added = all;
-        a.content = yh_strndup(content, a.len);
-        if (all == NULL || a.content == NULL) {
-            yh_free(a.content);
-            return yh_fail(err, YH_NOMEM, "%s: no memory for added tokens", name);
-        }
-        t->added[t->n_added++] = a;
-    }
-    return YH_OK;
+    json_t *seen = json_object();
+    if (seen == NULL)
+        return yh_fail(err, YH_NOMEM, "%s: no memory for added tokens", name);
+    yh_status s = YH_OK;
+    for (size_t i = 0; i < n && s == YH_OK; i++)
+        s = read_one_added(t, json_array_get(list, i), vocab, n, seen, name, err);
+    json_decref(seen);
+    return s;
 }
 
 /* Id of config's key, which is a text or an object with "content"; -1. */
@@ -271,9 +117,10 @@ static int64_t named_token(const yh_tok *t, const char *key)
     if (text == NULL)
         return -1;
     int64_t id = yh_tok_find(t, text);
-    const json_t *in_vocab =
-        json_object_get(json_object_get(json_object_get(t->json, "model"), "vocab"), text);
-    return id >= 0 || in_vocab == NULL ? id : (int64_t)json_integer_value(in_vocab);
+    if (id < 0)
+        id = in_vocab(t, json_object_get(json_object_get(t->json, "model"), "vocab"), text,
+                      strlen(text));
+    return id < (int64_t)t->model.size ? id : -1;
 }
 
 static yh_status read_config(yh_tok *t, const char *name, yh_err *err)
@@ -306,20 +153,15 @@ static yh_status build(yh_tok *t, const char *name, yh_err *err)
     const json_t *j = t->json, *model = json_object_get(j, "model");
     if (!json_is_object(j))
         return yh_fail(err, YH_CORRUPT, "%s: not a JSON object; is this a tokenizer.json?", name);
-    const json_t *pad = json_object_get(j, "padding");
-    if (json_is_object(json_object_get(j, "truncation")))
-        return yh_tok_unsupported(name, "option", "truncation", err);
-    if (json_is_object(json_object_get(pad, "strategy")))
-        return yh_tok_unsupported(name, "option", "padding to a fixed length", err);
-    YH_TRY(read_model(t, model, name, err));
     YH_TRY(yh_norm_read(&t->norm, json_object_get(j, "normalizer"), name, err));
     YH_TRY(yh_pre_read(&t->pre, json_object_get(j, "pre_tokenizer"), &t->byte_level, name, err));
-    if (!t->byte_level)
-        return yh_tok_unsupported(name, "pre-tokenizer without", "ByteLevel", err);
-    YH_TRY(check_decoder(json_object_get(j, "decoder"), name, err));
+    YH_TRY(yh_tok_read_model(t, model, name, err));
+    YH_TRY(yh_decoder_read(&t->decoder, json_object_get(j, "decoder"), name, err));
     YH_TRY(read_added(t, json_object_get(j, "added_tokens"), json_object_get(model, "vocab"), name,
                       err));
-    YH_TRY(read_post(t, json_object_get(j, "post_processor"), 0, name, err));
+    YH_TRY(yh_tok_read_post(t, json_object_get(j, "post_processor"), name, err));
+    YH_TRY(yh_tok_read_limits(t, json_object_get(j, "truncation"), json_object_get(j, "padding"),
+                              name, err));
     YH_TRY(read_config(t, name, err));
     return yh_tok_finish(t, name, err);
 }
@@ -379,6 +221,106 @@ static yh_status load_config(json_t **out, const char *path, yh_err *err)
     return s;
 }
 
+/* jansson reads no zero byte in a key, and there are vocabularies that have it as a token: in keys
+ * it is read as the noncharacter U+10FFFF, which no vocabulary has, and put back where it matters.
+ */
+#define ZERO_KEY  "\xF4\x8F\xBF\xBF"
+#define ZERO_JSON "\\udbff\\udfff"
+
+/* End of the JSON string whose first quote is at p[i]; *zero: it has \u0000. */
+static size_t string_end(const char *p, size_t n, size_t i, bool *zero)
+{
+    *zero = false;
+    for (i++; i < n && p[i] != '"'; i++) {
+        if (p[i] != '\\')
+            continue;
+        if (n - i >= 6 && memcmp(p + i, "\\u0000", 6) == 0)
+            *zero = true;
+        i++;
+    }
+    return i < n ? i + 1 : n;
+}
+
+static yh_status mask_zero_keys(const char *p, size_t n, yh_buf *out, yh_err *err)
+{
+    size_t done = 0, end;
+    bool zero;
+    for (size_t i = 0; i < n; i = end) {
+        const char *quote = memchr(p + i, '"', n - i);
+        if (quote == NULL)
+            break;
+        size_t begin = (size_t)(quote - p), k;
+        end = string_end(p, n, begin, &zero);
+        for (k = end; k < n && strchr(" \t\r\n", p[k]) != NULL && p[k] != '\0'; k++)
+            ;
+        if (!zero || k == n || p[k] != ':')
+            continue;
+        for (k = begin + 1; k < end; k++) {
+            bool is = end - k >= 6 && memcmp(p + k, "\\u0000", 6) == 0;
+            if (is) {
+                YH_TRY(yh_buf_add(out, p + done, k - done, err));
+                YH_TRY(yh_buf_adds(out, ZERO_JSON, err));
+                done = k + 6;
+            }
+            k += p[k] == '\\' ? (is ? 5 : 1) : 0;
+        }
+    }
+    return yh_buf_add(out, p + done, n - done, err);
+}
+
+/* Gives the vocabulary's tokens their zero bytes back. */
+static yh_status unmask_zero_keys(json_t *json, const char *name, yh_err *err)
+{
+    json_t *vocab = json_object_get(json_object_get(json, "model"), "vocab"), *v;
+    json_t *out = json_object();
+    const char *key;
+    yh_buf b;
+    bool ok = out != NULL;
+    yh_status s = YH_OK;
+    if (!json_is_object(vocab)) {
+        json_decref(out);
+        return YH_OK;
+    }
+    yh_buf_init(&b, 0);
+    json_object_foreach(vocab, key, v)
+    {
+        yh_buf_clear(&b);
+        for (const char *p = key; *p != '\0' && s == YH_OK;) {
+            bool zero = strncmp(p, ZERO_KEY, 4) == 0;
+            s = zero ? yh_buf_addc(&b, '\0', err) : yh_buf_addc(&b, *p, err);
+            p += zero ? 4 : 1;
+        }
+        ok = ok && s == YH_OK && json_object_setn(out, b.len > 0 ? b.data : "", b.len, v) == 0;
+        if (!ok)
+            break;
+    }
+    yh_buf_fini(&b);
+    ok = ok && json_object_set(json_object_get(json, "model"), "vocab", out) == 0;
+    json_decref(out);
+    if (s == YH_OK && !ok)
+        s = yh_fail(err, YH_NOMEM, "%s: no memory for the vocabulary", name);
+    return s;
+}
+
+static yh_status load_json(json_t **out, const char *path, yh_err *err)
+{
+    yh_buf b, masked;
+    *out = NULL;
+    yh_buf_init(&b, 0);
+    yh_buf_init(&masked, 0);
+    yh_status s = yh_file_read(path, JSON_LIMIT, &b, err);
+    bool zero = s == YH_OK && b.len > 0 && memmem(b.data, b.len, "\\u0000", 6) != NULL;
+    if (zero)
+        s = mask_zero_keys(b.data, b.len, &masked, err);
+    if (s == YH_OK)
+        s = yh_json_parse(out, zero ? masked.data : b.data, zero ? masked.len : b.len, path, err);
+    if (s == YH_OK && zero)
+        s = unmask_zero_keys(*out, path, err);
+    yh_buf_fini(&b);
+    yh_buf_fini(&masked);
+    return s;
+}
+
 yh_status yh_tok_load(yh_tok **out, const char *path, yh_err *err)
 {
     char *file = NULL, *config_file = NULL;
@@ -386,7 +328,7 @@ yh_status yh_tok_load(yh_tok **out, const char *path, yh_err *err)
     *out = NULL;
     yh_status s = find_files(path, &file, &config_file, err);
     if (s == YH_OK)
-        s = yh_json_load(&json, file, JSON_LIMIT, err);
+        s = load_json(&json, file, err);
     if (s == YH_OK && yh_is_file(config_file))
         s = load_config(&config, config_file, err);
     if (s == YH_OK)

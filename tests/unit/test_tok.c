@@ -75,7 +75,7 @@ static void there_and_back(void **s)
         assert_int_equal(yh_tok_decode(tok, ids.id, ids.n, false, &back, &len, NULL), YH_OK);
         assert_int_equal(len, want.len);
         assert_memory_equal(back, want.data, len);
-        yh_tok_stream st = {{0}, 0};
+        yh_tok_stream st = {.n = 0};
         char out[128];
         assert_true(yh_tok_longest(tok) + 8 <= sizeof out);
         for (size_t i = 0; i < ids.n; i++) {
@@ -106,7 +106,7 @@ static void streams_of_any_ids(void **s)
         uint32_t id[200];
         yh_buf streamed;
         yh_buf_init(&streamed, 0);
-        yh_tok_stream st = {{0}, 0};
+        yh_tok_stream st = {.n = 0};
         char out[128], *back;
         size_t len, k;
         for (int i = 0; i < 200; i++) {
@@ -197,10 +197,10 @@ static void errors_name_what_is_wrong(void **s)
         yh_status status;
         const char *word;
     } cases[] = {
-        {"model", "type", "\"WordPiece\"", YH_UNSUPPORTED, "WordPiece"},
-        {"model", "byte_fallback", "true", YH_UNSUPPORTED, "byte_fallback"},
+        {"model", "type", "\"WordSalad\"", YH_UNSUPPORTED, "WordSalad"},
+        {"model", "type", "\"Unigram\"", YH_UNSUPPORTED, "Unigram model behind a ByteLevel"},
         {"model", "dropout", "0.1", YH_UNSUPPORTED, "dropout"},
-        {"model", "end_of_word_suffix", "\"</w>\"", YH_UNSUPPORTED, "end_of_word_suffix"},
+        {"model", "end_of_word_suffix", "\"</w>\"", YH_UNSUPPORTED, "suffix with ByteLevel"},
         {"model", "vocab", "{\"a\": 0}", YH_CORRUPT, "merge 0"},
         {"model", "vocab", "{\"a\": 0, \"b\": 0}", YH_CORRUPT, "two tokens have id 0"},
         {"model", "vocab", "{\"a\": 99999999999}", YH_CORRUPT, "\"a\""},
@@ -213,11 +213,19 @@ static void errors_name_what_is_wrong(void **s)
         {"added_tokens", "content", "\"\"", YH_CORRUPT, "empty"},
         {"added_tokens", "content", "\"<|im_end|>\"", YH_CORRUPT, "twice"},
         {"", "normalizer", "{\"type\": \"NFX\"}", YH_UNSUPPORTED, "NFX"},
+        {"", "normalizer", "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"A*\"}",
+         YH_CORRUPT, "base64"},
+        {"", "normalizer", "{\"type\": \"Precompiled\", \"precompiled_charsmap\": \"AAAA\"}",
+         YH_CORRUPT, "damaged"},
         {"", "pre_tokenizer", "{\"type\": \"Metaspace\"}", YH_CORRUPT, "Metaspace"},
-        {"", "pre_tokenizer", "null", YH_UNSUPPORTED, "pre-tokenizer"},
+        {"", "pre_tokenizer", "{\"type\": \"UnicodeScripts\"}", YH_UNSUPPORTED, "UnicodeScripts"},
         {"", "decoder", "null", YH_UNSUPPORTED, "decoder"},
-        {"", "post_processor", "{\"type\": \"RobertaProcessing\"}", YH_UNSUPPORTED, "Roberta"},
-        {"", "truncation", "{\"max_length\": 4}", YH_UNSUPPORTED, "truncation"},
+        {"", "decoder", "{\"type\": \"CTC\"}", YH_UNSUPPORTED, "CTC"},
+        {"", "post_processor", "{\"type\": \"RobertaProcessing\"}", YH_CORRUPT, "cls"},
+        {"", "post_processor", "{\"type\": \"Mystery\"}", YH_UNSUPPORTED, "Mystery"},
+        {"", "truncation", "{\"max_length\": 4, \"strategy\": \"OnlySecond\"}", YH_UNSUPPORTED,
+         "OnlySecond"},
+        {"", "padding", "{\"strategy\": {\"Fixed\": -1}}", YH_CORRUPT, "Fixed"},
         {"", "model", "null", YH_CORRUPT, "model"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
