@@ -111,7 +111,7 @@ yh_status yh_tok_encode_pool(const yh_tok *t, const char *text, size_t n, unsign
     bool offsets = (flags & YH_ENCODE_OFFSETS) != 0,
          fits = offsets ? out->n == 0 : out->begin == NULL;
     if (pool == NULL || yh_pool_threads(pool) == 1 || n < (size_t)2 * PART || !yh_can_cut(t) ||
-        (flags & YH_ENCODE_TEMPLATE) != 0 || !fits)
+        (flags & (YH_ENCODE_TEMPLATE | YH_ENCODE_TRUNCATE | YH_ENCODE_PAD)) != 0 || !fits)
         return yh_tok_encode(t, text, n, flags, out, err);
     if (offsets)
         yh_ids_fini(out);
@@ -128,6 +128,14 @@ yh_status yh_tok_count(const yh_tok *t, const char *text, size_t n, unsigned fla
                        uint64_t *count, yh_err *err)
 {
     job j = {.t = t, .text = text};
+    if (flags & (YH_ENCODE_TRUNCATE | YH_ENCODE_PAD)) { /* these look at all ids */
+        yh_ids all = YH_IDS_INIT;
+        yh_status whole =
+            yh_tok_encode(t, text, n, flags & ~(unsigned)YH_ENCODE_OFFSETS, &all, err);
+        *count = all.n;
+        yh_ids_fini(&all);
+        return whole;
+    }
     j.flags = flags & ~(unsigned)(YH_ENCODE_TEMPLATE | YH_ENCODE_OFFSETS);
     *count = (flags & YH_ENCODE_TEMPLATE) ? t->n_before + t->n_after : 0;
     yh_status s = job_init(&j, n, err);
