@@ -282,6 +282,58 @@ static bool fits(const char *name, const uint8_t *p, size_t n)
     return convert(name, p, n, NULL, &faults, &chars, NULL, &st) && faults * 500 <= chars;
 }
 
+/* English with an accent or a curly quote here and there: too little for statistics, which then say
+ * anything. What such text is in is Windows-1252, unless it has bytes that are nothing there. */
+static bool nearly_ascii(const uint8_t *p, size_t n)
+{
+    size_t high = 0;
+    for (size_t i = 0; i < n; i++) {
+        high += p[i] >= 0x80;
+        if (p[i] == 0x81 || p[i] == 0x8d || p[i] == 0x8f || p[i] == 0x90 || p[i] == 0x9d ||
+            (p[i] < 0x20 && strchr("\t\n\r\f", p[i]) == NULL) || p[i] == 0)
+            return false;
+        if (i > 0 && p[i] >= 0x80 && p[i - 1] >= 0x80) /* in pairs: perhaps two-byte characters */
+            return false;
+    }
+    return high > 0 && high * 50 <= n && high <= 24;
+}
+
+/* Hiragana and katakana in EUC-JP; Big5 and GB have other characters there, and fewer. */
+static bool kana_of_euc(const uint8_t *p, size_t n)
+{
+    size_t kana = 0, total = 0;
+    for (size_t i = 0; i + 1 < n; i++) {
+        if (p[i] < 0x80)
+            continue;
+        if (p[i + 1] < 0xa1 && p[i] != 0x8e)
+            return false;
+        kana += (p[i] == 0xa4 && p[i + 1] <= 0xf3) || (p[i] == 0xa5 && p[i + 1] <= 0xf6);
+        total++;
+        i++;
+    }
+    return total >= 8 && kana * 10 >= total * 3;
+}
+
+/* Korean in Johab: nearly every character a syllable. Nothing else that decodes without faults. */
+static bool is_johab(const uint8_t *p, size_t n)
+{
+    yh_buf out;
+    uint64_t faults = 0, chars = 0;
+    yh_status st = YH_OK;
+    size_t hangul = 0, wide = 0;
+    yh_buf_init(&out, 0);
+    bool known = convert("JOHAB", p, n, &out, &faults, &chars, NULL, &st);
+    for (size_t i = 0; known && st == YH_OK && i < out.len;) {
+        uint32_t c = 0;
+        size_t k = yh_utf8_at((const uint8_t *)out.data + i, out.len - i, &c);
+        wide += c >= 0x80;
+        hangul += c >= 0xac00 && c < 0xd7a4;
+        i += k > 0 ? k : 1;
+    }
+    yh_buf_fini(&out);
+    return known && st == YH_OK && faults * 100 <= chars && wide >= 8 && hangul * 10 >= wide * 7;
+}
+
 void yh_charset_guess(const uint8_t *bytes, size_t n, const char *declared, char name[24])
 {
     enum { SAMPLE = 1 << 18 };
@@ -315,6 +367,14 @@ void yh_charset_guess(const uint8_t *bytes, size_t n, const char *declared, char
         snprintf(name, 24, "%s", hint);
         return;
     }
+    if (!escapes && hint[0] == '\0' && n - at > 0 && nearly_ascii(bytes, n < SAMPLE ? n : SAMPLE)) {
+        snprintf(name, 24, "CP1252");
+        return;
+    }
+    if (kana_of_euc(p, m) && fits("EUC-JP", p, m)) {
+        snprintf(name, 24, "EUC-JP");
+        return;
+    }
     ask_uchardet(bytes, n < SAMPLE + at ? n : SAMPLE + at, seen);
     int gb = frequent_share(p, m, false), b5 = frequent_share(p, m, true);
     if ((strncmp(seen, "ISO-2022", 8) == 0 || multibyte(seen)) && fits(seen, p, m)) {
@@ -330,7 +390,7 @@ void yh_charset_guess(const uint8_t *bytes, size_t n, const char *declared, char
     } else if (multibyte(seen) || gb >= 600 || b5 >= 600) { /* damaged, yet plainly that */
         snprintf(name, 24, "%s", multibyte(seen) ? seen : gb >= b5 ? "GB18030" : "BIG5-HKSCS");
     } else {
-        snprintf(name, 24, "UTF-8");
+        snprintf(name, 24, "%s", is_johab(p, m) ? "JOHAB" : "UTF-8");
     }
 }
 

@@ -134,9 +134,32 @@ static void normal_form(void **state)
            "ab \xe0\xa4\x95\xe2\x80\x8d");
 }
 
+/* Too few bytes for statistics: never the encodings that only those would find. */
+static void test_nearly_ascii(void **state)
+{
+    (void)state;
+    char name[24], text[400];
+    for (int i = 0; i < 4; i++)
+        memcpy(text + 50 * i, "The garden behind the house is open to all of us.\n", 50);
+    text[30] = (char)0xe9;
+    yh_charset_guess((uint8_t *)text, 200, NULL, name);
+    assert_string_equal(name, "CP1252");
+    text[30] = (char)0x92;
+    yh_charset_guess((uint8_t *)text, 200, NULL, name);
+    assert_string_equal(name, "CP1252");
+    text[30] = (char)0x81; /* nothing in Windows-1252 */
+    yh_charset_guess((uint8_t *)text, 200, NULL, name);
+    assert_string_not_equal(name, "CP1252");
+    size_t n = encode("JOHAB", "한국어 글은 이렇게 쓰고 읽습니다. 옛날 방식의 글자입니다.", text,
+                      sizeof text);
+    yh_charset_guess((uint8_t *)text, n, NULL, name);
+    assert_string_equal(name, "JOHAB");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nearly_ascii),
         cmocka_unit_test(encodings_are_recognised),
         cmocka_unit_test(marks_decide_and_vanish),
         cmocka_unit_test(broken_utf8_is_replaced_and_counted),
