@@ -3,6 +3,7 @@
 #define YH_YH_H
 
 #include "yh/bench.h"
+#include "yh/classify.h"
 #include "yh/corpus.h"
 #include "yh/eval.h"
 #include "yh/model.h"

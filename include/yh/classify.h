@@ -1,0 +1,58 @@
+/* Text classifiers: averaged vectors of words, their n-grams and their characters, with a softmax
+ * over labels (Joulin et al., "Bag of Tricks for Efficient Text Classification", 2016). Model files
+ * are fastText's: .bin and quantized .ftz are read, .bin is written. */
+#ifndef YH_CLASSIFY_H
+#define YH_CLASSIFY_H
+
+#include "yh/runtime.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Immutable once loaded; any number of threads at once. */
+typedef struct yh_classifier yh_classifier;
+
+yh_status yh_classifier_load(yh_classifier **out, const char *path, yh_err *err) YH_MUST_CHECK;
+void yh_classifier_free(yh_classifier *c);
+int yh_classifier_labels(const yh_classifier *c);
+const char *yh_classifier_label(const yh_classifier *c, int i); /* without "__label__"; borrowed */
+
+/* Probabilities of all labels (yh_classifier_labels of them) of a text, valid UTF-8; line ends
+ * count as blanks. They are 0 when the text has nothing that the model knows. */
+yh_status yh_classifier_predict(const yh_classifier *c, const char *text, size_t n,
+                                float *probability, yh_err *err) YH_MUST_CHECK;
+
+typedef struct yh_classifier_options {
+    uint32_t dim;                  /* of the vectors; 0: 32 */
+    uint32_t epochs;               /* 0: 5 */
+    uint32_t min_count;            /* rarer words are left to their characters; 0: 1 */
+    uint32_t word_ngrams;          /* longest n-grams of words; 0: 2 */
+    uint32_t min_chars, max_chars; /* n-grams of characters; max_chars 0: none */
+    uint32_t buckets;              /* for hashed n-grams; 0: 200,000 */
+    double rate;                   /* of learning at the beginning; 0: 0.5 */
+    uint64_t seed;
+    void (*progress)(void *user, double fraction, double loss);
+    void *user;
+} yh_classifier_options;
+
+/* Trains on a file: lines "__label__NAME text" (more labels may follow: one is drawn each time), or
+ * JSON Lines with "text" and "label" (a name ending in .jsonl). Writes `out`. The same file and
+ * options give the same bytes. */
+yh_status yh_classifier_train(const char *data, const char *out, const yh_classifier_options *o,
+                              yh_err *err) YH_MUST_CHECK;
+
+typedef struct yh_classifier_score {
+    uint64_t n, right; /* examples, and those whose best label is theirs */
+} yh_classifier_score;
+/* Of each label (arrays of yh_classifier_labels) how often it is given, how often it is the truth,
+ * how often both. May be NULL. */
+yh_status yh_classifier_eval(const yh_classifier *c, const char *data, yh_classifier_score *score,
+                             uint64_t *given, uint64_t *truth, uint64_t *both,
+                             yh_err *err) YH_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,152 @@
+/* yh classify: text classifiers trained, judged and applied. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "cli/cli.h"
+
+static void on_progress(void *user, double fraction, double loss)
+{
+    (void)user;
+    yh_live(false, "train  %.0f%%  loss %.4f", 100 * fraction, loss);
+}
+
+static int run_train(const yh_args *a)
+{
+    yh_err err = YH_ERR_INIT;
+    const char *out = yh_arg_text(a, "output", NULL);
+    if (out == NULL || yh_arg_count(a) != 2)
+        return yh_cli_usage(a, "yh classify train DATA -o MODEL");
+    static const char *const ints[] = {"dim",       "epochs",    "min-count", "ngrams",
+                                       "min-chars", "max-chars", "buckets",   "seed"};
+    for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
+        if (yh_arg_int(a, ints[i], 0) < 0 || yh_arg_int(a, ints[i], 0) > 1000000000)
+            return yh_cli_usage(a, "--%s must be 0 to 1,000,000,000", ints[i]);
+    yh_classifier_options o = {.dim = (uint32_t)yh_arg_int(a, "dim", 0),
+                               .epochs = (uint32_t)yh_arg_int(a, "epochs", 0),
+                               .min_count = (uint32_t)yh_arg_int(a, "min-count", 0),
+                               .word_ngrams = (uint32_t)yh_arg_int(a, "ngrams", 0),
+                               .min_chars = (uint32_t)yh_arg_int(a, "min-chars", 0),
+                               .max_chars = (uint32_t)yh_arg_int(a, "max-chars", 0),
+                               .buckets = (uint32_t)yh_arg_int(a, "buckets", 0),
+                               .rate = yh_arg_num(a, "rate", 0),
+                               .seed = (uint64_t)yh_arg_int(a, "seed", 0),
+                               .progress = on_progress};
+    yh_status s = yh_classifier_train(yh_arg_at(a, 1), out, &o, &err);
+    yh_live_end();
+    return s == YH_OK ? 0 : yh_cli_fail(a, &err);
+}
+
+static void print_labels(const yh_classifier *c, const uint64_t *given, const uint64_t *truth,
+                         const uint64_t *both)
+{
+    printf("%-24s %10s %10s %10s\n", "label", "examples", "precision", "recall");
+    for (int i = 0; i < yh_classifier_labels(c); i++)
+        if (truth[i] > 0)
+            printf("%-24s %10llu %10.4f %10.4f\n", yh_classifier_label(c, i),
+                   (unsigned long long)truth[i],
+                   given[i] > 0 ? (double)both[i] / (double)given[i] : 0.0,
+                   (double)both[i] / (double)truth[i]);
+}
+
+static int run_eval(const yh_args *a)
+{
+    yh_err err = YH_ERR_INIT;
+    yh_classifier *c = NULL;
+    yh_classifier_score score;
+    if (yh_arg_count(a) != 3)
+        return yh_cli_usage(a, "yh classify eval MODEL DATA");
+    if (yh_classifier_load(&c, yh_arg_at(a, 1), &err) != YH_OK)
+        return yh_cli_fail(a, &err);
+    size_t n = (size_t)yh_classifier_labels(c);
+    uint64_t *count = yh_calloc(3 * n, sizeof *count);
+    yh_status s = count == NULL ? yh_fail(&err, YH_NOMEM, "no memory for %zu labels", n)
+                                : yh_classifier_eval(c, yh_arg_at(a, 2), &score, count, count + n,
+                                                     count + 2 * n, &err);
+    if (s == YH_OK && yh_arg_flag(a, "json")) {
+        printf("{\"examples\": %llu, \"right\": %llu}\n", (unsigned long long)score.n,
+               (unsigned long long)score.right);
+    } else if (s == YH_OK) {
+        print_labels(c, count, count + n, count + 2 * n);
+        printf("%llu of %llu right (%.4f)\n", (unsigned long long)score.right,
+               (unsigned long long)score.n,
+               score.n > 0 ? (double)score.right / (double)score.n : 0.0);
+    }
+    yh_free(count);
+    yh_classifier_free(c);
+    return s == YH_OK ? 0 : yh_cli_fail(a, &err);
+}
+
+static yh_status apply(const yh_args *a, const yh_classifier *c, float *p, yh_err *err)
+{
+    yh_corpus *corpus = NULL;
+    yh_doc doc;
+    bool more = true;
+    YH_TRY(yh_corpus_open(&corpus, yh_arg_at(a, 2), err));
+    yh_status s;
+    while ((s = yh_corpus_next(corpus, &doc, &more, err)) == YH_OK && more) {
+        s = yh_classifier_predict(c, doc.text, doc.len, p, err);
+        if (s != YH_OK)
+            break;
+        int best = 0;
+        for (int i = 1; i < yh_classifier_labels(c); i++)
+            best = p[i] > p[best] ? i : best;
+        printf("%s\t%s\t%.6f\n", doc.id, yh_classifier_label(c, best), (double)p[best]);
+    }
+    yh_corpus_close(corpus);
+    return s;
+}
+
+static int run_apply(const yh_args *a)
+{
+    yh_err err = YH_ERR_INIT;
+    yh_classifier *c = NULL;
+    if (yh_arg_count(a) != 3)
+        return yh_cli_usage(a, "yh classify apply MODEL CORPUS");
+    yh_status s = yh_classifier_load(&c, yh_arg_at(a, 1), &err);
+    if (s == YH_OK) {
+        float *p = yh_calloc((size_t)yh_classifier_labels(c), sizeof *p);
+        s = p == NULL ? yh_fail(&err, YH_NOMEM, "no memory to classify") : apply(a, c, p, &err);
+        yh_free(p);
+    }
+    yh_classifier_free(c);
+    return s == YH_OK ? 0 : yh_cli_fail(a, &err);
+}
+
+static const char *const subs[] = {"train", "eval", "apply", NULL};
+
+static int run(const yh_args *a)
+{
+    const char *sub = yh_arg_at(a, 0);
+    if (strcmp(sub, "train") == 0)
+        return run_train(a);
+    return strcmp(sub, "eval") == 0 ? run_eval(a) : run_apply(a);
+}
+
+static const yh_opt opts[] = {
+    {"output", 'o', YH_OPT_TEXT, "MODEL", "train: the file to write"},
+    {"dim", 0, YH_OPT_INT, "N", "train: numbers in a vector (default 32)"},
+    {"epochs", 0, YH_OPT_INT, "N", "train: times through the data (default 5)"},
+    {"rate", 0, YH_OPT_NUM, "X", "train: rate of learning at the beginning (default 0.5)"},
+    {"min-count", 0, YH_OPT_INT, "N", "train: rarer words have no vector (default 1)"},
+    {"ngrams", 0, YH_OPT_INT, "N", "train: longest n-grams of words (default 2)"},
+    {"min-chars", 0, YH_OPT_INT, "N", "train: shortest n-grams of characters (default 0)"},
+    {"max-chars", 0, YH_OPT_INT, "N", "train: longest n-grams of characters (default 0: none)"},
+    {"buckets", 0, YH_OPT_INT, "N", "train: vectors shared by n-grams (default 200000)"},
+    {"seed", 0, YH_OPT_INT, "N", "train: another beginning and order (default 0)"},
+    {"json", 0, YH_OPT_FLAG, NULL, "eval: print JSON"},
+    {NULL, 0, YH_OPT_FLAG, NULL, NULL}};
+
+const yh_cmd yh_cmd_classify = {
+    .name = "classify",
+    .summary = "train text classifiers, judge and apply them",
+    .usage = "train|eval|apply ...",
+    .description =
+        "yh classify train DATA -o MODEL   from lines \"__label__NAME text\" or JSON Lines\n"
+        "yh classify eval MODEL DATA       how many labels are right\n"
+        "yh classify apply MODEL CORPUS    id, best label and its probability, one a line",
+    .opts = opts,
+    .subs = subs,
+    .min_args = 1,
+    .max_args = -1,
+    .run = run};
