@@ -410,7 +410,7 @@ static yh_status run_batch(scan *s, yh_cursor *numbered, yh_err *err)
     if (st == YH_OK)
         st = write_batch(s, err);
     for (size_t i = 0; i < s->now.n; i++)
-        yh_work_fini(&s->work[i]);
+        yh_work_reset(&s->work[i]);
     return st;
 }
 
@@ -538,6 +538,8 @@ yh_status yh_engine_scan(yh_engine *e, uint64_t unit, yh_err *err)
     yh_buf_fini(&s.ids);
     yh_buf_fini(&s.offsets);
     drop(&s.now);
+    for (size_t i = 0; s.work != NULL && i < BATCH_GROUPS; i++)
+        yh_work_fini(&s.work[i]);
     yh_free(s.work);
     json_decref(s.stats);
     yh_dir_lock_release(&s.lock);

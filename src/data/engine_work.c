@@ -19,6 +19,18 @@ void yh_work_fini(yh_work *w)
     memset(w, 0, sizeof *w);
 }
 
+void yh_work_reset(yh_work *w)
+{
+    yh_buf kept = w->kept, gone = w->gone;
+    yh_buf_init(&w->kept, 0);
+    yh_buf_init(&w->gone, 0);
+    yh_work_fini(w);
+    yh_buf_clear(&kept);
+    yh_buf_clear(&gone);
+    w->kept = kept;
+    w->gone = gone;
+}
+
 yh_tally *yh_work_tally(yh_work *w, const char *source)
 {
     for (size_t i = w->n_tally; i-- > 0;)

@@ -1,58 +1,74 @@
-#include <stdio.h>
 #include <zstd.h>
 
 #include "data/record.h"
 
-#define ONES  0x0101010101010101ull
-#define HIGHS 0x8080808080808080ull
-
-/* Whether one of eight bytes needs an escape: below 0x20, '"' or '\\'. */
-static inline bool special(uint64_t v)
+/* Copies a step and returns a bit for each byte that needs an escape: below 0x20, '"', '\\'. */
+#if defined(__SSE2__)
+#include <emmintrin.h>
+enum { STEP = 16 };
+static inline unsigned copy_step(char *to, const char *from)
 {
-    uint64_t quote = v ^ (ONES * '"'), slash = v ^ (ONES * '\\');
-    uint64_t low = (v - ONES * 0x20) & ~v;
-    return ((low | ((quote - ONES) & ~quote) | ((slash - ONES) & ~slash)) & HIGHS) != 0;
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)from);
+    __m128i low = _mm_cmpeq_epi8(_mm_max_epu8(v, _mm_set1_epi8(0x20)), v); /* not below 0x20 */
+    __m128i quote = _mm_cmpeq_epi8(v, _mm_set1_epi8('"'));
+    __m128i slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'));
+    _mm_storeu_si128((__m128i *)(void *)to, v);
+    return (unsigned)_mm_movemask_epi8(
+        _mm_or_si128(_mm_or_si128(quote, slash), _mm_xor_si128(low, _mm_set1_epi8(-1))));
 }
-
-/* How many bytes from the front need no escape. */
-static size_t plain(const char *p, size_t n)
+#else
+enum { STEP = 4 };
+static inline unsigned copy_step(char *to, const char *from)
 {
-    size_t i = 0;
-    for (; i + 32 <= n; i += 32) {
-        uint64_t v[4];
-        memcpy(v, p + i, sizeof v);
-        if (special(v[0]) || special(v[1]) || special(v[2]) || special(v[3]))
-            break;
+    unsigned bits = 0;
+    memcpy(to, from, STEP);
+    for (int i = 0; i < STEP; i++) {
+        uint8_t c = (uint8_t)from[i];
+        bits |= (unsigned)(c < 0x20 || c == '"' || c == '\\') << i;
     }
-    while (i < n && (uint8_t)p[i] >= 0x20 && p[i] != '"' && p[i] != '\\')
-        i++;
-    return i;
+    return bits;
+}
+#endif
+
+/* Writes the escape of one character; returns the bytes. */
+static size_t escape(char *e, uint8_t c)
+{
+    static const char hex[] = "0123456789abcdef";
+    e[0] = '\\';
+    e[1] = c == '\n' ? 'n' : c == '\t' ? 't' : (char)c;
+    if (c >= 0x20 || c == '\n' || c == '\t')
+        return 2;
+    memcpy(e + 1, "u00", 3);
+    e[4] = hex[c >> 4];
+    e[5] = hex[c & 15];
+    return 6;
 }
 
 yh_status yh_record_string(yh_buf *out, const char *text, size_t n, yh_err *err)
 {
-    YH_TRY(yh_buf_reserve(out, n + n / 32 + 16, err));
+    enum { BLOCK = 4096 }; /* room is made for a block of nothing but escapes */
+    YH_TRY(yh_buf_reserve(out, n + n / 32 + 6 * STEP + 16, err));
     out->data[out->len++] = '"';
     for (size_t i = 0; i < n;) {
-        size_t k = plain(text + i, n - i);
-        YH_TRY(yh_buf_reserve(out, k + 8, err));
-        memcpy(out->data + out->len, text + i, k);
-        out->len += k;
-        i += k;
-        if (i == n)
-            break;
-        uint8_t c = (uint8_t)text[i++];
-        char *e = out->data + out->len;
-        e[0] = '\\';
-        e[1] = c == '\n' ? 'n' : c == '\t' ? 't' : (char)c;
-        out->len += 2;
-        if (c < 0x20 && c != '\n' && c != '\t') {
-            static const char hex[] = "0123456789abcdef";
-            memcpy(e + 1, "u00", 3);
-            e[4] = hex[c >> 4];
-            e[5] = hex[c & 15];
-            out->len += 4;
+        size_t end = n - i > BLOCK ? i + BLOCK : n;
+        YH_TRY(yh_buf_reserve(out, 6 * (end - i) + STEP + 2, err));
+        char *to = out->data + out->len;
+        while (end - i >= STEP) {
+            unsigned bits = copy_step(to, text + i);
+            size_t k = bits != 0 ? (size_t)__builtin_ctz(bits) : (size_t)STEP;
+            to += k;
+            i += k;
+            if (bits != 0)
+                to += escape(to, (uint8_t)text[i++]);
         }
+        for (; i < end; i++) {
+            uint8_t c = (uint8_t)text[i];
+            if (c >= 0x20 && c != '"' && c != '\\')
+                *to++ = (char)c;
+            else
+                to += escape(to, c);
+        }
+        out->len = (size_t)(to - out->data);
     }
     return yh_buf_addc(out, '"', err);
 }
