@@ -233,6 +233,14 @@ static bool value(scan *s, bool *escaped)
     }
 }
 
+size_t yh_json_object(const char *p, size_t n, size_t *seen)
+{
+    scan s = {p, n, 0};
+    bool escaped, good = n > 0 && p[0] == '{' && value(&s, &escaped);
+    *seen = s.at;
+    return good ? s.at : 0;
+}
+
 bool yh_json_members(const char *p, size_t n, yh_json_member *m, size_t *count)
 {
     scan s = {p, n, 0};

@@ -17,6 +17,10 @@ typedef struct yh_json_member {
  * no key twice and none with a backslash. False: something else; nothing is said about it. */
 bool yh_json_members(const char *p, size_t n, yh_json_member *m, size_t *count);
 
+/* Length of the well-formed object that begins at p; 0: there is none. Nesting is limited. *seen:
+ * bytes that were looked at. */
+size_t yh_json_object(const char *p, size_t n, size_t *seen);
+
 /* Appends the string between quotes p[0, n) (without them, well-formed) with escapes undone. */
 yh_status yh_json_unescape(const char *p, size_t n, yh_buf *out, yh_err *err) YH_MUST_CHECK;
 

@@ -211,6 +211,8 @@ static yh_status take_footer(yh_parquet_file *f, const uint8_t *p, size_t n, yh_
             s = take_schema(f, &t, err);
         else if (id == 4 && type == YH_THRIFT_LIST && f->n_leaves > 0 && f->rows == NULL)
             s = take_groups(f, &t, err);
+        else if (id == 3 && type == YH_THRIFT_I64)
+            f->all_rows = (uint64_t)yh_thrift_int(&t);
         else
             yh_thrift_skip(&t, type);
     }

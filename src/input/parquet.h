@@ -47,6 +47,7 @@ typedef struct yh_parquet_file {
     uint64_t *rows;          /* of each row group */
     yh_parquet_chunk *chunk; /* [group * n_leaves + leaf] */
     size_t n_groups;
+    uint64_t all_rows; /* as the footer says; that of the groups should be the same */
 } yh_parquet_file;
 
 /* r is borrowed. YH_CORRUPT: no footer, or a damaged one. */
@@ -74,6 +75,8 @@ yh_status yh_parquet_column_open(yh_parquet_column *c, const yh_parquet_file *f,
 /* Appends the next row's values to out, one a line (numbers as JSON); *found: there is one that is
  * not null. */
 yh_status yh_parquet_row(yh_parquet_column *c, yh_buf *out, bool *found, yh_err *err) YH_MUST_CHECK;
+/* Whether values are left. */
+bool yh_parquet_more(const yh_parquet_column *c);
 void yh_parquet_column_close(yh_parquet_column *c);
 
 /* ---- parquet_levels.c: bit-packed numbers ---- */

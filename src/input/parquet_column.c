@@ -65,6 +65,11 @@ void yh_parquet_column_close(yh_parquet_column *c)
     memset(c, 0, sizeof *c);
 }
 
+bool yh_parquet_more(const yh_parquet_column *c)
+{
+    return c->left > 0 || c->level < c->n_levels;
+}
+
 /* ------------------------------------------------------------------ page headers */
 
 static void take_data_header(yh_thrift *t, page *p, bool v2)

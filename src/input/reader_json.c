@@ -4,6 +4,7 @@
 
 #include "input/charset.h"
 #include "input/json_record.h"
+#include "input/json_scan.h"
 #include "input/reader.h"
 #include "input/utf8_scan.h"
 
@@ -93,7 +94,8 @@ static yh_status take_value(yh_stream *s, yh_piece *piece, bool *dropped, yh_err
             if (string) {
                 string = escaped || c != '"';
                 escaped = !escaped && c == '\\';
-                done = !string && depth == 0;
+                /* no string has a line end: a quote was lost, and the next line begins anew */
+                done = (!string && depth == 0) || c == '\n';
             } else if (c == '"') {
                 string = true;
             } else if (c == '{' || c == '[') {
@@ -243,6 +245,26 @@ static yh_status search(const json_t *j, const char *wanted, uint64_t number, co
     return YH_OK;
 }
 
+/* A value that is damaged may hold objects that are not: a list in one line that lost a quote. */
+static yh_status salvage(const char *p, size_t n, uint64_t number, const char *wanted,
+                         yh_drafts *out, yh_err *err)
+{
+    size_t budget = 8 * n; /* bytes to look at: an attempt may go far and fail */
+    for (size_t at = 1; at < n && budget > 0;) {
+        const char *open = memchr(p + at, '{', n - at);
+        if (open == NULL)
+            return YH_OK;
+        at = (size_t)(open - p);
+        size_t seen, len = yh_json_object(open, n - at, &seen);
+        budget = seen + 1 < budget ? budget - seen - 1 : 0;
+        bool done;
+        if (len > 0)
+            YH_TRY(yh_json_record(open, len, number, wanted, out, &done, err));
+        at += len > 0 ? len : 1;
+    }
+    return YH_OK;
+}
+
 static yh_status one_value(const char *p, size_t n, uint64_t number, const char *wanted,
                            yh_drafts *out, yh_err *err)
 {
@@ -270,6 +292,7 @@ static yh_status one_value(const char *p, size_t n, uint64_t number, const char 
         }
         snprintf(what, sizeof what, "not valid JSON: %.90s", je.text);
         yh_drafts_problem(out, number, what);
+        st = salvage(p, n, number, wanted, out, err);
         goto out;
     }
     if (json_is_string(j))

@@ -134,6 +134,13 @@ static yh_status begin(yh_stream *s, yh_reader_state *state, yh_err *err)
         return yh_fail(err, st, "%s", e.msg);
     if (st != YH_OK)
         snprintf(state->problem, sizeof state->problem, "%.150s", e.msg);
+    uint64_t rows = 0;
+    for (size_t i = 0; st == YH_OK && i < t->f.n_groups; i++)
+        rows += t->f.rows[i];
+    if (st == YH_OK && ok && rows != t->f.all_rows)
+        snprintf(state->problem, sizeof state->problem,
+                 "the footer says %llu rows and its row groups %llu: it is damaged",
+                 (unsigned long long)t->f.all_rows, (unsigned long long)rows);
     state->mode = ok ? 1 : 2;
     return YH_OK;
 }
@@ -266,6 +273,10 @@ static yh_status next(yh_stream *s, yh_reader_state *state, yh_piece *piece, boo
         if (!t->open) {
             YH_TRY(open_group(t, state, err));
         } else if (t->row >= t->f.rows[t->group]) {
+            if (yh_parquet_more(&t->text_column))
+                snprintf(state->problem, sizeof state->problem,
+                         "row group %zu has more values than rows: its footer is damaged",
+                         t->group);
             close_group(t);
             t->group++;
         } else {
@@ -279,7 +290,8 @@ static yh_status next(yh_stream *s, yh_reader_state *state, yh_piece *piece, boo
                  YH_UNPACK_RATIO);
         state->mode = 2;
     }
-    *more = piece->bytes.len > 0 || (state->problem[0] != '\0' && t->group < t->f.n_groups);
+    *more = piece->bytes.len > 0 ||
+            (state->problem[0] != '\0' && t->group < t->f.n_groups && state->mode == 1);
     return YH_OK;
 }
 

@@ -10,7 +10,7 @@
 #include "input/utf8_scan.h"
 #include "input/zip.h"
 
-enum { ARCHIVE_FREE = 1 << 30 }; /* what an archive may always become, all entries together */
+enum { ARCHIVE_FREE = 256 << 20 }; /* what an archive may always become, all entries together */
 
 /* An archive that is open, and the stream that it stands in. */
 typedef struct level {
@@ -36,6 +36,7 @@ struct yh_source {
     const yh_reader *reader;
     yh_reader_state state;
     uint64_t member, pieces;
+    uint64_t named, unnamed; /* problems of readers, and those beyond YH_NOTES_NAMED */
 };
 
 void yh_chunk_fini(yh_chunk *c)
@@ -350,7 +351,8 @@ static yh_status next_entry(yh_source *s, yh_chunk *c, yh_err *err)
     uint64_t raw = yh_stream_raw_size(s->level[0].stream[0]);
     if (raw == 0)
         raw = yh_stream_raw_done(s->level[0].stream[0]);
-    if (l->entries >= YH_ARCHIVE_ENTRIES || (l->made > ARCHIVE_FREE && l->made / 256 > raw)) {
+    if (l->entries >= YH_ARCHIVE_ENTRIES ||
+        (l->made > ARCHIVE_FREE && l->made / YH_UNPACK_RATIO > raw)) {
         YH_TRY(yh_chunk_note(c, false, "damaged archive", l->prefix,
                              l->entries >= YH_ARCHIVE_ENTRIES
                                  ? "has more entries than are looked at; the others were left out"
@@ -415,8 +417,11 @@ static yh_status take_piece(yh_source *s, yh_chunk *c, bool *got, yh_err *err)
         s->pieces++;
     }
     if (s->state.problem[0] != '\0') {
-        YH_TRY(yh_chunk_note(c, false, "over a limit or not supported", s->entry, s->state.problem,
-                             err));
+        if (s->named++ < YH_NOTES_NAMED)
+            YH_TRY(yh_chunk_note(c, false, "over a limit or not supported", s->entry,
+                                 s->state.problem, err));
+        else
+            s->unnamed++;
         s->state.problem[0] = '\0';
         s->pieces += !*got;
     }
@@ -447,6 +452,16 @@ static uint64_t raw_done(const yh_source *s)
     return outer != NULL ? yh_stream_raw_done(outer) : 0;
 }
 
+static yh_status tell_unnamed(yh_source *s, yh_chunk *c, yh_err *err)
+{
+    char what[80];
+    if (s->unnamed == 0)
+        return YH_OK;
+    snprintf(what, sizeof what, "%llu more problems like these", (unsigned long long)s->unnamed);
+    s->unnamed = 0;
+    return yh_chunk_note(c, false, "further ones like these", NULL, what, err);
+}
+
 yh_status yh_source_next(yh_source *s, yh_chunk *c, bool *more, yh_err *err)
 {
     enum { ROOM = 6 }; /* notes that one round may leave */
@@ -468,8 +483,9 @@ yh_status yh_source_next(yh_source *s, yh_chunk *c, bool *more, yh_err *err)
         } else if (!s->started) {
             st = open_first(s, c, err);
         } else {
+            st = tell_unnamed(s, c, err);
             *more = c->n_notes > 0;
-            return YH_OK;
+            break;
         }
     }
     if (st != YH_OK)

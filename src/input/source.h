@@ -10,7 +10,8 @@
 enum {
     YH_ARCHIVE_DEPTH = 2,         /* an archive, and archives within it; deeper ones are named */
     YH_ARCHIVE_ENTRIES = 4 << 20, /* entries of one archive that are looked at */
-    YH_NOTES_MAX = 32             /* notes of one chunk; more come with the next */
+    YH_NOTES_MAX = 32,            /* notes of one chunk; more come with the next */
+    YH_NOTES_NAMED = 16 /* of what readers complain about in one file; the rest is counted */
 };
 
 /* What the report names: skipped is a whole file or entry, else a place within one. */

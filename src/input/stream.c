@@ -121,16 +121,19 @@ static yh_status read_raw(yh_stream *s, yh_err *err)
     return pull(s, s->raw, RAW_CHUNK, &s->raw_len, err);
 }
 
-/* Without its first bytes a compressed file would pass for text. */
-static void check_name(yh_stream *s)
+/* Without its first bytes a compressed file would pass for text. What stands behind in members of
+ * their own is looked for. */
+static yh_status check_name(yh_stream *s, yh_err *err)
 {
     size_t base;
     yh_packing k = yh_packing_named(yh_path_base(s->name), &base);
     if (k == YH_PACKING_NONE)
-        return;
+        return YH_OK;
     snprintf(s->broken, sizeof s->broken, "is named %s, but does not begin like %s data",
              yh_path_base(s->name) + base, yh_packing_name(k));
-    s->is_broken = s->end = true;
+    s->kind = k;
+    s->is_broken = s->seeking = true;
+    return yh_unpack_open(&s->u, k, err);
 }
 
 /* ------------------------------------------------------------------ opening */
@@ -161,9 +164,7 @@ static yh_status begin(yh_stream *s, yh_packing kind, yh_err *err)
     s->kind = kind != YH_PACKING_NONE ? kind : yh_packing_of(s->raw, s->raw_len);
     if (s->kind != YH_PACKING_NONE)
         return yh_unpack_open(&s->u, s->kind, err);
-    if (s->raw_len > 0)
-        check_name(s);
-    return YH_OK;
+    return s->raw_len > 0 ? check_name(s, err) : YH_OK;
 }
 
 yh_status yh_stream_open(yh_stream **out, const char *path, yh_err *err)

@@ -9,7 +9,7 @@
 /* Against data that grow without end. A file may always become YH_UNPACK_FREE bytes; beyond, it
  * may grow by the ratio, and up to the maximum. Text seldom goes beyond 1:30; deflate can do
  * 1:1032, the others more. */
-#define YH_UNPACK_RATIO  256u
+#define YH_UNPACK_RATIO  128u
 #define YH_UNPACK_FREE   ((uint64_t)64 << 20)
 #define YH_UNPACK_MAX    ((uint64_t)1 << 40)
 #define YH_UNPACK_WINDOW ((uint64_t)256 << 20)
