@@ -232,12 +232,16 @@ static const yh_opt opts[] = {
 const yh_cmd yh_cmd_clean = {
     .name = "clean",
     .summary = "raw files to clean documents, with the reasons of every removal",
-    .usage = "RAW... -o CORPUS",
+    .usage = "RAW... -o CORPUS [-r RECIPE]",
     .description =
-        "Reads files and folders (.txt .md .html .htm .jsonl .json, each also .gz or .zst),\n"
-        "decodes them to UTF-8, takes the main text of HTML pages, normalises, removes\n"
-        "duplicates and leftovers, and writes documents as JSON Lines. What was removed is\n"
-        "kept beside them with the reason. Interrupt it at any time: the same command goes on.",
+        "Reads files and folders (text, Markdown, HTML, JSON, CSV, Parquet, WARC, EPUB; "
+        "compressed\n"
+        "and in archives; @LIST for a list of paths, - for standard input), decodes them to "
+        "UTF-8,\n"
+        "takes the main text of pages, does what the recipe says, and writes documents as JSON\n"
+        "Lines. What was removed is kept beside them with the reason. Interrupt it at any time: "
+        "the\n"
+        "same command goes on.",
     .opts = opts,
     .min_args = 0,
     .max_args = -1,

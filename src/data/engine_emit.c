@@ -127,7 +127,7 @@ static yh_status decide(const emit *m, yh_draft *d, int step, const yh_decision 
     return s;
 }
 
-/* Whether something before this step cut the document, or the step follows no cut. */
+/* The steps behind the stages, and what became of the document. */
 static yh_status finish(const emit *m, yh_work *w, yh_draft *d, const yh_origin *o, yh_err *err)
 {
     const yh_recipe *r = m->e->recipe;
@@ -188,11 +188,6 @@ static yh_status one_block(emit *m, yh_work *w, uint64_t block, int worker, yh_e
     for (size_t i = 0; i < raw.n && s == YH_OK; i++)
         s = one_document(m, w, &raw, i, at, &b, err);
     yh_buf_fini(&b);
-    for (size_t i = 0; i < w->n_tally && s == YH_OK; i++) { /* the names lie in the block */
-        w->tally[i].source = yh_strdup(w->tally[i].source);
-        if (w->tally[i].source == NULL)
-            s = yh_fail(err, YH_NOMEM, "no memory for statistics");
-    }
     return s == YH_OK ? yh_work_pack(m->e, w, err) : s;
 }
 
@@ -241,9 +236,6 @@ static yh_status run_batch(emit *m, yh_err *err)
         if (s == YH_OK)
             s = yh_work_write(e, w, &m->out, m->stats, err);
         m->unsaved += w->kept_text + w->gone_text;
-        for (size_t k = 0; k < w->n_tally; k++)
-            if (w->status == YH_OK)
-                yh_free((void *)(uintptr_t)w->tally[k].source);
         yh_work_fini(w);
     }
     m->block += m->n;

@@ -156,8 +156,8 @@ yh_status yh_clean_recipe(const yh_clean_options *o, char **json, yh_err *err)
 
 /* ------------------------------------------------------------------ beginning */
 
-/* Makes run.json fit: another fingerprint's run is removed. */
-static yh_status begin(yh_engine *e, yh_err *err)
+/* Makes run.json fit: another fingerprint's run is removed, which takes OUT/.lock (held). */
+static yh_status begin(yh_engine *e, bool held, yh_err *err)
 {
     char path[PATH_MAX], done[PATH_MAX], hex[32];
     json_t *j = NULL;
@@ -183,6 +183,11 @@ static yh_status begin(yh_engine *e, yh_err *err)
         yh_log(YH_LOG_WARN, "%s: %s; starting again from the beginning", e->out, why);
     if (why == NULL && old)
         return YH_OK;
+    if (!held)
+        return yh_fail(err, YH_BUSY,
+                       "%s: another process completes a corpus here; wait for it or choose another "
+                       "folder",
+                       e->out);
     YH_TRY(yh_engine_sweep(e, err));
     j = json_pack("{s:s,s:I}", "fingerprint", hex, "units", (json_int_t)e->in.n_units);
     if (j == NULL)
@@ -227,7 +232,7 @@ static yh_status run_alone(yh_engine *e, yh_err *err)
         yh_log(YH_LOG_INFO, "%s: is finished already, nothing to do", e->out);
         s = yh_engine_tidy(e, err);
     } else {
-        s = begin(e, err);
+        s = begin(e, true, err);
         if (s == YH_OK)
             s = yh_recipe_prepare(e->recipe, err);
         if (s == YH_OK && !yh_engine_installing(e))
@@ -273,11 +278,8 @@ static yh_status run_shared(yh_engine *e, yh_err *err)
     YH_TRY(yh_mkdirs(e->hidden, err));
     YH_TRY(take_turn(e, &turn, err));
     bool done = yh_engine_done(e);
-    yh_status s = YH_OK;
-    if (!done)
-        s = begin(e, err);
-    else if (yh_dir_lock_take(&lock, e->out, NULL) == YH_OK)
-        s = yh_engine_tidy(e, err);
+    bool held = yh_dir_lock_take(&lock, e->out, NULL) == YH_OK;
+    yh_status s = !done ? begin(e, held, err) : held ? yh_engine_tidy(e, err) : YH_OK;
     yh_dir_lock_release(&lock);
     yh_dir_lock_release(&turn);
     if (s != YH_OK || done)

@@ -30,7 +30,7 @@ typedef struct yh_tally_value {
 
 /* Of documents of one source. */
 typedef struct yh_tally {
-    const char *source; /* borrowed */
+    char *source; /* owned */
     uint64_t in, in_bytes, kept, kept_bytes, kept_chars, removed, replaced;
     yh_tally_step step[YH_TALLY_STEPS];
     uint64_t length[YH_LENGTH_BINS]; /* kept ones with 2^i <= characters < 2^(i + 1) */

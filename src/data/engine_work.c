@@ -12,8 +12,10 @@ void yh_work_fini(yh_work *w)
     yh_buf_fini(&w->gone);
     yh_buf_fini(&w->block);
     yh_buf_fini(&w->ids);
-    for (size_t i = 0; i < w->n_tally; i++)
+    for (size_t i = 0; i < w->n_tally; i++) {
         yh_free(w->tally[i].value);
+        yh_free(w->tally[i].source);
+    }
     yh_free(w->tally);
     json_decref(w->examples);
     memset(w, 0, sizeof *w);
@@ -34,16 +36,17 @@ void yh_work_reset(yh_work *w)
 yh_tally *yh_work_tally(yh_work *w, const char *source)
 {
     for (size_t i = w->n_tally; i-- > 0;)
-        if (w->tally[i].source == source || strcmp(w->tally[i].source, source) == 0)
+        if (strcmp(w->tally[i].source, source) == 0)
             return &w->tally[i];
     yh_tally *t = yh_grow(w->tally, &w->cap_tally, w->n_tally + 1, sizeof *t);
     if (t == NULL)
         return NULL;
     w->tally = t;
-    t += w->n_tally++;
+    t += w->n_tally;
     memset(t, 0, sizeof *t);
-    t->source = source;
-    return t;
+    t->source = yh_strdup(source);
+    w->n_tally += t->source != NULL;
+    return t->source != NULL ? t : NULL;
 }
 
 static size_t count_chars(const char *p, size_t n)

@@ -21,7 +21,7 @@ typedef struct yh_work {
 
 void yh_work_fini(yh_work *w);
 void yh_work_reset(yh_work *w); /* empty, with the memory of its records kept */
-/* The counters of a source (borrowed name); NULL: no memory. */
+/* The counters of a source; NULL: no memory. */
 yh_tally *yh_work_tally(yh_work *w, const char *source);
 /* Writes and counts what the steps did to a draft, and its removal. */
 yh_status yh_work_removed(const yh_engine *e, yh_work *w, const yh_draft *d, const yh_origin *o,
