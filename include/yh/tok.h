@@ -110,13 +110,14 @@ yh_status yh_tok_chat(const yh_tok *t, const yh_chat_message *m, size_t n,
 /* ---- training ---- */
 typedef struct yh_tok_trainer yh_tok_trainer;
 typedef enum yh_tok_kind {
-    YH_TOK_BPE, /* byte-level BPE */
+    YH_TOK_BPE,    /* byte-level BPE */
+    YH_TOK_UNIGRAM /* unigram over words that begin with a space, with byte fallback */
 } yh_tok_kind;
 
 /* All zero: the defaults. Strings are copied. */
 typedef struct yh_tok_train_options {
     uint32_t vocab;      /* with specials; 0: 32768 */
-    const char *pattern; /* pre-tokenizer; NULL: Qwen2's */
+    const char *pattern; /* BPE: pre-tokenizer; NULL: Qwen2's */
     int threads;         /* 0: all; the result does not depend on it */
     yh_tok_kind kind;
     uint64_t memory;    /* bytes that training may take, roughly; 0: 2 GiB. The result depends on it
@@ -129,7 +130,9 @@ typedef struct yh_tok_train_options {
      * the documents that are added and their order. What the folder holds of another key, or of a
      * different way to count, is dropped. */
     const char *work, *key;
-    uint64_t save_bytes; /* text between two saves of the work; 0: four times the memory */
+    double coverage; /* unigram: share of the text whose characters become tokens; 0: 0.9995 */
+    bool no_byte_fallback; /* unigram: other characters are unknown, instead of their bytes */
+    uint64_t save_bytes;   /* text between two saves of the work; 0: four times the memory */
 } yh_tok_train_options;
 
 typedef struct yh_tok_train_report {

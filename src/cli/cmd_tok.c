@@ -206,6 +206,11 @@ static const yh_opt opts[] = {
     {"out", 'o', YH_OPT_TEXT, "DIR", "train: folder for tokenizer.json, tokenizer_config.json"},
     {"vocab", 'v', YH_OPT_SIZE, "N", "train: tokens, special ones included (default 32768)"},
     {"pattern", 0, YH_OPT_TEXT, "P", "train: qwen2 (default), llama3, gpt2, or a pattern"},
+    {"model", 0, YH_OPT_TEXT, "KIND", "train: bpe (byte-level, default) or unigram"},
+    {"coverage", 0, YH_OPT_NUM, "X",
+     "train, unigram: share of the text whose characters are tokens (default 0.9995)"},
+    {"no-byte-fallback", 0, YH_OPT_FLAG, NULL,
+     "train, unigram: other characters are unknown, instead of their bytes"},
     {"min-count", 0, YH_OPT_SIZE, "N", "train: merge no pair that occurs less often (default 2)"},
     {"special-token", 0, YH_OPT_LIST, "T",
      "train: a special token, the end of text first (default <|endoftext|> <|im_start|> "

@@ -40,7 +40,8 @@ typedef struct job {
 static void on_merge(void *user, uint64_t done, uint64_t total)
 {
     (void)user;
-    yh_live(false, "merging: %llu of %llu", (unsigned long long)done, (unsigned long long)total);
+    yh_live(false, "making the vocabulary: %llu of %llu", (unsigned long long)done,
+            (unsigned long long)total);
 }
 
 static yh_status keep(job *j, const yh_doc *d, yh_err *err)
@@ -175,7 +176,7 @@ static void tell(const yh_args *a, const char *out, const yh_tok *tok, const yh_
                 (unsigned long long)r->dropped_below);
     if (yh_tok_size(tok) < (uint64_t)vocab)
         fprintf(stderr,
-                "yh tok: the text has no more pairs that occur often enough: %u tokens instead of "
+                "yh tok: the text has nothing more that occurs often enough: %u tokens instead of "
                 "%lld\n",
                 yh_tok_size(tok), vocab);
 }
@@ -236,8 +237,14 @@ int yh_tok_verb_train(const yh_args *a)
     int64_t heldout = yh_arg_int(a, "heldout", 10);
     const char **special, *specials[65];
     int n_special = yh_arg_list(a, "special-token", &special);
+    const char *model = yh_arg_text(a, "model", "bpe");
+    bool unigram = strcmp(model, "unigram") == 0;
     if (out == NULL)
         return yh_cli_usage(a, "train needs -o DIR");
+    if (!unigram && strcmp(model, "bpe") != 0)
+        return yh_cli_usage(a, "--model is bpe or unigram, not \"%s\"", model);
+    if (unigram && pattern != NULL)
+        return yh_cli_usage(a, "--pattern is for --model bpe; unigram cuts words at spaces");
     if (yh_arg_count(a) < 2)
         return yh_cli_usage(a, "train needs text: a corpus folder or files");
     if (vocab < 256 || vocab >= 1 << 24)
@@ -260,6 +267,9 @@ int yh_tok_verb_train(const yh_args *a)
                               .threads = (int)yh_arg_int(a, "threads", 0),
                               .memory = (uint64_t)memory,
                               .min_count = (uint64_t)min_count,
+                              .kind = unigram ? YH_TOK_UNIGRAM : YH_TOK_BPE,
+                              .coverage = yh_arg_num(a, "coverage", 0),
+                              .no_byte_fallback = yh_arg_flag(a, "no-byte-fallback"),
                               .special = n_special > 0 ? specials : NULL,
                               .key = key,
                               .save_bytes = (uint64_t)save};

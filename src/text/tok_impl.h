@@ -126,6 +126,12 @@ yh_status yh_tok_make_json(json_t **json, const char *const *token, const size_t
                            uint32_t tokens, const uint32_t *left, const uint32_t *right,
                            uint32_t merges, const char *pattern, const char *const *special,
                            uint32_t specials, yh_err *err) YH_MUST_CHECK;
+/* The same of a unigram model: piece i is blob[at[i] .. at[i + 1]). Before them come <unk> and,
+ * with byte_fallback, the 256 bytes. */
+yh_status yh_tok_make_unigram_json(json_t **json, const char *blob, const uint32_t *at,
+                                   const double *score, uint32_t pieces, bool byte_fallback,
+                                   const char *const *special, uint32_t specials,
+                                   yh_err *err) YH_MUST_CHECK;
 /* eos: the end of text; NULL: none. */
 yh_status yh_tok_make_config(json_t **config, const char *eos, yh_err *err) YH_MUST_CHECK;
 

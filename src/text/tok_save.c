@@ -1,4 +1,6 @@
 /* Writing tokenizer.json and tokenizer_config.json. */
+#include <stdio.h>
+
 #include "base/file.h"
 #include "base/json.h"
 #include "text/tok_impl.h"
@@ -47,6 +49,19 @@ static json_t *parts(const char *pattern)
                      byte_level(), "post_processor", byte_level(), "decoder", byte_level());
 }
 
+static yh_status add_specials(json_t *j, uint32_t first, const char *const *special, uint32_t n,
+                              yh_err *err)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        json_t *a = json_pack("{s:i,s:s,s:b,s:b,s:b,s:b,s:b}", "id", (int)(first + i), "content",
+                              special[i], "single_word", 0, "lstrip", 0, "rstrip", 0, "normalized",
+                              0, "special", 1);
+        if (a == NULL || json_array_append_new(json_object_get(j, "added_tokens"), a) != 0)
+            return no_memory(err);
+    }
+    return YH_OK;
+}
+
 yh_status yh_tok_make_json(json_t **json, const char *const *token, const size_t *token_len,
                            uint32_t tokens, const uint32_t *left, const uint32_t *right,
                            uint32_t merges, const char *pattern, const char *const *special,
@@ -72,13 +87,8 @@ yh_status yh_tok_make_json(json_t **json, const char *const *token, const size_t
         if (pair == NULL || json_array_append_new(list, pair) != 0)
             s = no_memory(err);
     }
-    for (uint32_t i = 0; i < specials && s == YH_OK; i++) {
-        json_t *a = json_pack("{s:i,s:s,s:b,s:b,s:b,s:b,s:b}", "id", (int)(tokens + i), "content",
-                              special[i], "single_word", 0, "lstrip", 0, "rstrip", 0, "normalized",
-                              0, "special", 1);
-        if (a == NULL || json_array_append_new(json_object_get(j, "added_tokens"), a) != 0)
-            s = no_memory(err);
-    }
+    if (s == YH_OK)
+        s = add_specials(j, tokens, special, specials, err);
     if (s == YH_OK) {
         json_t *model =
             json_pack("{s:s,s:n,s:n,s:n,s:n,s:b,s:b,s:b,s:O,s:O}", "type", "BPE", "dropout",
@@ -91,6 +101,56 @@ done:
     yh_buf_fini(&b);
     json_decref(vocab);
     json_decref(list);
+    if (s != YH_OK) {
+        json_decref(j);
+        j = NULL;
+    }
+    *json = j;
+    return s;
+}
+
+static bool add_row(json_t *vocab, const char *t, size_t n, double score)
+{
+    json_t *row = json_pack("[s%,f]", t, n, score);
+    return row != NULL && json_array_append_new(vocab, row) == 0;
+}
+
+yh_status yh_tok_make_unigram_json(json_t **json, const char *blob, const uint32_t *at,
+                                   const double *score, uint32_t pieces, bool byte_fallback,
+                                   const char *const *special, uint32_t specials, yh_err *err)
+{
+    static const char space[] = "\xE2\x96\x81";
+    json_t *vocab = json_array(), *model = NULL;
+    double low = 0;
+    for (uint32_t i = 0; i < pieces; i++)
+        low = score[i] < low ? score[i] : low;
+    /* text that reads like the name of a byte must not be taken for one */
+    low -= 100;
+    bool good = vocab != NULL && add_row(vocab, "<unk>", 5, low);
+    for (int b = 0; b < 256 && byte_fallback && good; b++) {
+        char name[8];
+        snprintf(name, sizeof name, "<0x%02X>", (unsigned)b);
+        good = add_row(vocab, name, 6, low);
+    }
+    for (uint32_t i = 0; i < pieces && good; i++)
+        good = add_row(vocab, blob + at[i], at[i + 1] - at[i], score[i]);
+    if (good)
+        model = json_pack("{s:s,s:i,s:O,s:b}", "type", "Unigram", "unk_id", 0, "vocab", vocab,
+                          "byte_fallback", byte_fallback);
+    json_t *j = json_pack(
+        "{s:s,s:n,s:n,s:[],s:{s:s},s:{s:s,s:s,s:s,s:b},s:n,s:{s:s,s:[{s:s,s:{s:s},s:s},"
+        "{s:s},{s:s}]}}",
+        "version", "1.0", "truncation", "padding", "added_tokens", "normalizer", "type", "NFC",
+        "pre_tokenizer", "type", "Metaspace", "replacement", space, "prepend_scheme", "never",
+        "split", 1, "post_processor", "decoder", "type", "Sequence", "decoders", "type", "Replace",
+        "pattern", "String", space, "content", " ", "type", "ByteFallback", "type", "Fuse");
+    yh_status s = model != NULL && j != NULL ? YH_OK : no_memory(err);
+    if (s == YH_OK)
+        s = add_specials(j, (uint32_t)json_array_size(vocab), special, specials, err);
+    if (s == YH_OK && json_object_set(j, "model", model) != 0)
+        s = no_memory(err);
+    json_decref(vocab);
+    json_decref(model);
     if (s != YH_OK) {
         json_decref(j);
         j = NULL;

@@ -79,7 +79,8 @@ static yh_status count_text(const yh_tok_trainer *t, yh_train_worker *w, const u
         text = (const uint8_t *)w->normal.data;
         n = w->normal.len;
     }
-    return count_words(t->pattern, w, text, n);
+    return t->kind == YH_TOK_UNIGRAM ? yh_train_count_unigram(w->words, text, n, &w->err)
+                                     : count_words(t->pattern, w, text, n);
 }
 
 static void count_pieces(void *arg, int64_t begin, int64_t end, int index)
@@ -331,9 +332,14 @@ static yh_status setup(yh_tok_trainer *t, const yh_tok_train_options *o, yh_err 
                     : t->memory / 32 < BATCH_LEAST ? BATCH_LEAST
                                                    : (size_t)(t->memory / 32);
     YH_TRY(take_specials(t, o->special != NULL ? o->special : standard_specials, err));
-    if (t->vocab < 256 + t->specials || t->vocab >= YH_MAX_TOKENS)
+    t->coverage = o->coverage != 0 ? o->coverage : 0.9995;
+    if (!(t->coverage > 0 && t->coverage <= 1))
+        return yh_fail(err, YH_INVALID, "the coverage must be above 0 and at most 1");
+    t->byte_fallback = !o->no_byte_fallback;
+    uint32_t least = t->kind == YH_TOK_BPE ? 256u : t->byte_fallback ? 258u : 2u;
+    if (t->vocab < least + t->specials || t->vocab >= YH_MAX_TOKENS)
         return yh_fail(err, YH_INVALID, "a vocabulary of %u: must be %u to %u", t->vocab,
-                       256 + t->specials, YH_MAX_TOKENS - 1);
+                       least + t->specials, YH_MAX_TOKENS - 1);
     const char *pattern = o->pattern != NULL ? o->pattern : YH_PATTERN_QWEN2;
     t->pattern_text = yh_strdup(pattern);
     if (t->pattern_text == NULL)
@@ -481,7 +487,8 @@ yh_status yh_tok_trainer_finish(yh_tok_trainer *t,
     yh_free(t->batch);
     t->batch = NULL;
     t->batch_cap = 0;
-    YH_TRY(yh_train_bpe(t, progress, user, out, err));
+    YH_TRY(t->kind == YH_TOK_UNIGRAM ? yh_train_unigram(t, progress, user, out, err)
+                                     : yh_train_bpe(t, progress, user, out, err));
     yh_words_spilled(t->words, &t->report.spilled);
     if (t->report.dropped > 0)
         yh_log(YH_LOG_WARN,

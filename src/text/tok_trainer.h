@@ -57,6 +57,13 @@ yh_status yh_train_choose(yh_tok_trainer *t, size_t fixed, size_t each, int64_t 
                           uint64_t words[YH_WORD_SHARDS], uint64_t bytes[YH_WORD_SHARDS],
                           yh_err *err) YH_MUST_CHECK;
 
+/* The words of valid UTF-8 as a unigram vocabulary sees them: a space is the first character of the
+ * word behind it, U+2581, and a word ends where the script changes, because no piece has two. */
+yh_status yh_train_count_unigram(yh_words_local *w, const uint8_t *t, size_t n,
+                                 yh_err *err) YH_MUST_CHECK;
+
+yh_status yh_train_unigram(yh_tok_trainer *t, yh_train_progress progress, void *user, yh_tok **out,
+                           yh_err *err) YH_MUST_CHECK;
 yh_status yh_train_bpe(yh_tok_trainer *t, yh_train_progress progress, void *user, yh_tok **out,
                        yh_err *err) YH_MUST_CHECK;
 
