@@ -34,7 +34,7 @@ MARK = "\n<|endoftext|>\n"
 
 
 def gather(data, patterns, path, repeat):
-    """Documents of about 8 KB, marks between them: lines without control characters or blanks at their ends,
+    """Documents of about 8 KB, marks between them: lines without control characters, odd spaces and blanks at their ends,
     so that everybody reads the same text."""
     import glob
     import unicodedata
@@ -46,7 +46,8 @@ def gather(data, patterns, path, repeat):
             if ".jsonl" in name or ".json." in name:
                 text = "\n".join(strings(text))
             for line in text.split("\n"):
-                line = "".join(c for c in line if unicodedata.category(c)[0] != "C").strip()
+                line = "".join(" " if unicodedata.category(c) == "Zs" else c for c in line
+                               if unicodedata.category(c)[0] != "C").strip()
                 if line:
                     line = unicodedata.normalize("NFC", line)
                     out.write((MARK if size > 8192 else "\n" if size else "") + line)

@@ -7,6 +7,9 @@
 #include "text/unigram_train.h"
 #include "text/utf8.h"
 
+/* Text that reads like <unk> or the name of a byte is made of these, which are tokens for that. */
+static const char names[] = "<unk>0x123456789ABCDEF";
+
 /* WORD_CUT: longer runs of one script are counted in pieces of at most so many bytes. */
 enum { WORD_CUT = 128, UNICODE = 0x110000, BYTES = 256 };
 
@@ -158,6 +161,8 @@ static yh_status gather(yh_tok_trainer *t, yh_uni_words *w, yh_err *err)
     /* sorted: the order of words, and so of equal candidates, is always the same */
     YH_GOTO(s, yh_words_each(t->words, t->pool, true, false, add_chars, chars, err), done);
     YH_GOTO(s, cover(t, chars, err), done);
+    for (const char *c = names; *c != '\0'; c++)
+        chars[(uint8_t)*c]++;
     YH_GOTO(s, yh_train_choose(t, 24, 12, &g.least, words, bytes, err), done);
     g.chars = chars;
     YH_GOTO(s, yh_words_each(t->words, t->pool, true, false, gather_word, &g, err), done);
@@ -168,6 +173,9 @@ static yh_status gather(yh_tok_trainer *t, yh_uni_words *w, yh_err *err)
         all_words += n;
         all_bytes += b;
     }
+    uint64_t own = all_bytes;
+    all_bytes += sizeof names;
+    all_words++;
     if (all_bytes >= UINT32_MAX) {
         s = yh_fail(err, YH_LIMIT,
                     "the different words have more than 4 billion bytes in all; "
@@ -183,6 +191,9 @@ static yh_status gather(yh_tok_trainer *t, yh_uni_words *w, yh_err *err)
     }
     w->n = (uint32_t)all_words;
     w->at[w->n] = (uint32_t)all_bytes;
+    w->at[w->n - 1] = (uint32_t)own;
+    w->count[w->n - 1] = 1;
+    memcpy(w->blob + own, names, sizeof names);
     g.w = w;
     s = yh_words_each(t->words, t->pool, true, true, gather_word, &g, err);
 done:

@@ -94,3 +94,18 @@ grep -q "^  own " table
 expect 2 "needs --data" tok compare tok
 expect 2 "needs tokenizers" tok compare --data data
 expect 1 "no-such" tok compare tok --data no-such
+
+# a unigram vocabulary: there and back, bytes of rare characters, any number of threads
+awk 'BEGIN { srand(3); split("the ca ts and do gs ran un der bri dge where wa ter flow s", w, " ");
+    for (i = 0; i < 3000; i++) { s = ""; for (k = 0; k < 12; k++) {
+        s = s " "; for (n = 1 + int(rand() * 4); n > 0; n--) s = s w[1 + int(exp(rand() * 2.77))] }
+    print s " 你好世界。" } }' >uni.txt
+"$YH" tok train uni.txt -o uni --model unigram --vocab 400 --heldout 0 >/dev/null 2>err
+"$YH" tok train uni.txt -o uni1 --model unigram --vocab 400 --heldout 0 --threads 1 >/dev/null 2>&1
+cmp uni/tokenizer.json uni1/tokenizer.json
+"$YH" tok info uni | grep -q "vocabulary     400, of them 3 special"
+printf 'the cats  were é 你好\n\n<0x41> water' >odd.txt
+"$YH" tok encode -t uni odd.txt | "$YH" tok decode -t uni | cmp - odd.txt
+expect 2 "bpe or unigram" tok train uni.txt -o none --model wordpiece
+expect 2 "for --model bpe" tok train uni.txt -o none --model unigram --pattern gpt2
+expect 1 "characters that must be tokens" tok train uni.txt -o none --model unigram --vocab 270
