@@ -21,10 +21,11 @@ enum { IS_TRAD = 1, IS_SIMP = 2, IS_TAIWAN = 4, IS_HONG_KONG = 8 };
 
 struct yh_han {
     yh_list list[7];
-    dict phrases;       /* TSPhrases: what the text is divided by */
-    dict to_simple;     /* TSPhrases, TSCharacters */
-    dict variants[2];   /* Taiwan's, Hong Kong's to the standard */
-    uint8_t *mark[256]; /* of the characters below U+10000 */
+    dict phrases;            /* TSPhrases: what the text is divided by */
+    dict to_simple;          /* TSPhrases, TSCharacters */
+    dict variants[2];        /* Taiwan's, Hong Kong's to the standard */
+    uint8_t *mark[256];      /* of the characters below U+10000 */
+    uint32_t *simple[PAGES]; /* one character for another; 0: itself */
 };
 
 static void dict_fini(dict *d)
@@ -125,6 +126,22 @@ static yh_status mark(yh_han *h, const yh_list *l, uint8_t flag, bool any, yh_er
     return YH_OK;
 }
 
+/* The single characters of a dictionary, for the folding of lines. */
+static yh_status set_simple(yh_han *h, yh_err *err)
+{
+    for (size_t i = 0; i < h->to_simple.n; i++) {
+        const entry *e = &h->to_simple.entry[i];
+        uint32_t to = e->first, **p = &h->simple[e->first >> 8];
+        if (e->key_len != (e->first < 0x10000 ? 3u : 4u))
+            continue;
+        (void)yh_utf8_at((const uint8_t *)e->value, e->value_len, &to);
+        if (*p == NULL && (*p = yh_calloc(256, sizeof **p)) == NULL)
+            return yh_fail(err, YH_NOMEM, "no memory for a table of characters");
+        (*p)[e->first & 0xff] = to;
+    }
+    return YH_OK;
+}
+
 static yh_status set_up(yh_han *h, yh_err *err)
 {
     enum { TSP, TSC, STC, TW, TWP, HK, HKP };
@@ -148,6 +165,7 @@ static yh_status set_up(yh_han *h, yh_err *err)
     YH_TRY(dict_index(&h->to_simple, err));
     YH_TRY(dict_index(&h->variants[0], err));
     YH_TRY(dict_index(&h->variants[1], err));
+    YH_TRY(set_simple(h, err));
     YH_TRY(mark(h, &h->list[TSC], IS_TRAD, false, err));
     YH_TRY(mark(h, &h->list[STC], IS_SIMP, true, err));
     YH_TRY(mark(h, &h->list[TW], IS_TAIWAN, true, err));
@@ -180,6 +198,8 @@ void yh_han_free(yh_han *h)
     dict_fini(&h->variants[1]);
     for (int i = 0; i < 256; i++)
         yh_free(h->mark[i]);
+    for (int i = 0; i < PAGES; i++)
+        yh_free(h->simple[i]);
     yh_free(h);
 }
 
@@ -249,16 +269,8 @@ yh_status yh_han_simplify(const yh_han *h, yh_han_from from, const char *text, s
 
 uint32_t yh_han_simple(const yh_han *h, uint32_t c)
 {
-    const uint32_t *p = h != NULL ? h->to_simple.page[c >> 8] : NULL;
-    if (p == NULL || p[c & 0xff] == 0)
-        return c;
-    uint32_t to = c;
-    for (size_t i = p[c & 0xff] - 1; i < h->to_simple.n && h->to_simple.entry[i].first == c; i++) {
-        const entry *e = &h->to_simple.entry[i];
-        if (e->key_len == (c < 0x10000 ? 3u : 4u)) /* the character alone */
-            (void)yh_utf8_at((const uint8_t *)e->value, e->value_len, &to);
-    }
-    return to;
+    const uint32_t *p = h != NULL ? h->simple[c >> 8] : NULL;
+    return p != NULL && p[c & 0xff] != 0 ? p[c & 0xff] : c;
 }
 
 void yh_han_look(const yh_han *h, const char *text, size_t n, yh_han_count *add)
@@ -311,7 +323,7 @@ yh_status yh_han_fold(const yh_han *h, const char *text, size_t n, yh_buf *out, 
     const uint8_t *p = (const uint8_t *)text;
     bool gap = false;
     uint32_t before = 0;
-    YH_TRY(yh_buf_reserve(out, 2 * n + 4, err));
+    YH_TRY(yh_buf_reserve(out, 4 * n + 8, err));
     for (size_t i = 0; i < n;) {
         uint32_t c = 0xfffd;
         size_t k = yh_utf8_at(p + i, n - i, &c);
@@ -328,14 +340,13 @@ yh_status yh_han_fold(const yh_han *h, const char *text, size_t n, yh_buf *out, 
             c += 32;
         if (c >= 0x3000)
             c = yh_han_simple(h, c);
-        char b[5];
-        size_t m = 0;
+        /* no character becomes longer than four bytes with a blank before it */
         if (gap && word(before) && word(c))
-            b[m++] = ' ';
-        m += yh_utf8_put(c, b + m);
-        YH_TRY(yh_buf_add(out, b, m, err));
+            out->data[out->len++] = ' ';
+        out->len += yh_utf8_put(c, out->data + out->len);
         gap = false;
         before = c;
     }
+    out->data[out->len] = '\0';
     return YH_OK;
 }

@@ -19,7 +19,7 @@ static inline bool yh_is_kana(uint32_t c)
 }
 
 /* ---- conversion: gives what OpenCC gives with the same dictionaries (segmentation by the longest
- * phrase, then the chain of its configuration), about thirty times as fast ---- */
+ * phrase, then the chain of its configuration), many times as fast ---- */
 typedef enum yh_han_from {
     YH_HAN_T2S,  /* OpenCC's standard form */
     YH_HAN_TW2S, /* Taiwan's */

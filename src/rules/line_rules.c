@@ -3,11 +3,13 @@
 #include "input/utf8_scan.h"
 #include "rules/line_rules.h"
 
-static yh_status fold_all(yh_line_patterns *p, yh_err *err)
+static yh_status fold_all(yh_line_patterns *p, const char *const sections[YH_LINE_SECTIONS],
+                          yh_err *err)
 {
     p->weight = yh_calloc(p->list.n + 1, sizeof *p->weight);
     p->folded = yh_calloc(p->list.n + 1, sizeof *p->folded);
-    if (p->weight == NULL || p->folded == NULL)
+    p->section = yh_calloc(p->list.n + 1, sizeof *p->section);
+    if (p->weight == NULL || p->folded == NULL || p->section == NULL)
         return yh_fail(err, YH_NOMEM, "no memory for a list of patterns");
     yh_buf b;
     yh_buf_init(&b, 0);
@@ -15,6 +17,10 @@ static yh_status fold_all(yh_line_patterns *p, yh_err *err)
     for (size_t i = 0; i < p->list.n && s == YH_OK; i++) {
         const yh_list_entry *e = &p->list.entry[i];
         yh_buf_clear(&b);
+        p->section[i] = -1;
+        for (int8_t k = 0; k < YH_LINE_SECTIONS && sections[k] != NULL; k++)
+            if (strcmp(e->section, sections[k]) == 0)
+                p->section[i] = k;
         p->weight[i] = e->value[0] != '\0' ? strtod(e->value, NULL) : 1;
         s = yh_han_fold(p->han, e->text, e->len, &b, err);
         if (s == YH_OK && (p->folded[i] = yh_strndup(b.data, b.len)) == NULL)
@@ -25,7 +31,7 @@ static yh_status fold_all(yh_line_patterns *p, yh_err *err)
 }
 
 yh_status yh_line_patterns_load(yh_line_patterns *p, const char *name, const json_t *more,
-                                yh_err *err)
+                                const char *const sections[YH_LINE_SECTIONS], yh_err *err)
 {
     memset(p, 0, sizeof *p);
     yh_list_init(&p->list);
@@ -35,7 +41,7 @@ yh_status yh_line_patterns_load(yh_line_patterns *p, const char *name, const jso
     YH_TRY(yh_list_load(&p->list, name, err));
     for (size_t i = 0; i < json_array_size(more); i++)
         YH_TRY(yh_list_load(&p->list, json_string_value(json_array_get(more, i)), err));
-    YH_TRY(fold_all(p, err));
+    YH_TRY(fold_all(p, sections, err));
     return yh_patterns_create(&p->find, (const char *const *)p->folded, NULL, p->list.n, 0, err);
 }
 
@@ -45,6 +51,7 @@ void yh_line_patterns_fini(yh_line_patterns *p)
         yh_free(p->folded[i]);
     yh_free(p->folded);
     yh_free(p->weight);
+    yh_free(p->section);
     yh_patterns_free(p->find);
     yh_list_fini(&p->list);
     yh_han_free(p->han);
@@ -55,9 +62,8 @@ enum { HITS = 64 }; /* of one line; more say nothing new */
 
 typedef struct collect {
     const yh_line_patterns *p;
-    const char *section;
-    yh_match hit[HITS];
-    size_t n;
+    yh_match hit[YH_LINE_SECTIONS][HITS];
+    size_t n[YH_LINE_SECTIONS];
 } collect;
 
 /* ASCII patterns are words: nothing of a longer word. */
@@ -74,32 +80,33 @@ static bool whole_word(const char *text, size_t n, const yh_match *m)
 static bool keep(void *ctx, const yh_match *m)
 {
     collect *c = ctx;
-    if (c->section != NULL && strcmp(c->p->list.entry[m->pattern].section, c->section) != 0)
+    int k = c->p->section[m->pattern];
+    if (k < 0 || c->n[k] == HITS)
         return true;
+    yh_match *hit = c->hit[k];
+    size_t n = c->n[k];
     /* matches come by their ends, the longest first: what lies inside the last one is dropped, what
      * contains it replaces it */
-    while (c->n > 0 && m->at <= c->hit[c->n - 1].at)
-        c->n--;
-    if (c->n > 0 && m->at + m->len <= c->hit[c->n - 1].at + c->hit[c->n - 1].len)
-        return true;
-    c->hit[c->n++] = *m;
-    return c->n < HITS;
+    while (n > 0 && m->at <= hit[n - 1].at)
+        n--;
+    if (n == 0 || m->at + m->len > hit[n - 1].at + hit[n - 1].len)
+        hit[n++] = *m;
+    c->n[k] = n;
+    return true;
 }
 
-yh_line_hits yh_line_patterns_match(const yh_line_patterns *p, const char *section,
-                                    const char *folded, size_t n)
+static yh_line_hits add_up(const yh_line_patterns *p, const yh_match *hit, size_t count,
+                           const char *folded, size_t n)
 {
-    collect c = {.p = p, .section = section};
     yh_line_hits h = {0};
     size_t covered = 0; /* byte up to which characters were counted */
-    yh_patterns_scan(p->find, folded, n, keep, &c);
-    for (size_t i = 0; i < c.n; i++) {
-        const yh_match *m = &c.hit[i];
+    for (size_t i = 0; i < count; i++) {
+        const yh_match *m = &hit[i];
         if (!whole_word(folded, n, m))
             continue;
         bool again = false;
         for (size_t k = 0; k < i; k++)
-            again = again || c.hit[k].pattern == m->pattern;
+            again = again || hit[k].pattern == m->pattern;
         double w = p->weight[m->pattern];
         h.score += again ? 0 : w;
         h.n++;
@@ -115,6 +122,17 @@ yh_line_hits yh_line_patterns_match(const yh_line_patterns *p, const char *secti
         }
     }
     return h;
+}
+
+void yh_line_patterns_match(const yh_line_patterns *p, const char *folded, size_t n,
+                            yh_line_hits hits[YH_LINE_SECTIONS])
+{
+    collect c;
+    c.p = p;
+    memset(c.n, 0, sizeof c.n);
+    yh_patterns_scan(p->find, folded, n, keep, &c);
+    for (int k = 0; k < YH_LINE_SECTIONS; k++)
+        hits[k] = add_up(p, c.hit[k], c.n[k], folded, n);
 }
 
 yh_status yh_lines_cut(yh_draft *d, int step, const yh_lines *l, const char *const *evidence,

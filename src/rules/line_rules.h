@@ -15,11 +15,16 @@ typedef struct yh_line_patterns {
     yh_list list;
     yh_patterns *find;
     double *weight;
-    char **folded; /* of each entry */
+    char **folded;   /* of each entry */
+    int8_t *section; /* of each entry: index of its section; -1: none of those asked for */
 } yh_line_patterns;
 
-/* `name`: a list; more: the recipe's list of further ones (names, or paths), may be NULL. */
+enum { YH_LINE_SECTIONS = 4 };
+
+/* `name`: a list; more: the recipe's list of further ones (names, or paths), may be NULL; sections:
+ * the ones to look for, at most YH_LINE_SECTIONS, the rest NULL. */
 yh_status yh_line_patterns_load(yh_line_patterns *p, const char *name, const json_t *more,
+                                const char *const sections[YH_LINE_SECTIONS],
                                 yh_err *err) YH_MUST_CHECK;
 void yh_line_patterns_fini(yh_line_patterns *p);
 
@@ -32,9 +37,9 @@ typedef struct yh_line_hits {
     uint32_t pattern; /* the entry with it */
     bool at_start;    /* the one with the greatest weight begins the line */
 } yh_line_hits;
-/* section NULL: all of them. Linear. */
-yh_line_hits yh_line_patterns_match(const yh_line_patterns *p, const char *section,
-                                    const char *folded, size_t n);
+/* The hits of each section, in one pass. */
+void yh_line_patterns_match(const yh_line_patterns *p, const char *folded, size_t n,
+                            yh_line_hits hits[YH_LINE_SECTIONS]);
 
 /* Cuts the lines whose evidence is not NULL (n of them; adjacent ones with the same evidence
  * pointer in one stretch); score may be NULL. */

@@ -25,6 +25,8 @@ static void destroy(void *state)
     yh_free(s);
 }
 
+static const char *const sections[YH_LINE_SECTIONS] = {"strong", "start", "item", "alone"};
+
 static yh_status create(void **state, const json_t *p, yh_err *err)
 {
     boilerplate *s = yh_calloc(1, sizeof *s);
@@ -33,7 +35,8 @@ static yh_status create(void **state, const json_t *p, yh_err *err)
     *state = s;
     s->strong = yh_param_number(p, "strong");
     s->titles = yh_param_bool(p, "repeated_titles");
-    return yh_line_patterns_load(&s->p, "web_boilerplate", json_object_get(p, "lists"), err);
+    return yh_line_patterns_load(&s->p, "web_boilerplate", json_object_get(p, "lists"), sections,
+                                 err);
 }
 
 typedef struct seen {
@@ -81,13 +84,15 @@ static void look(work *w)
         if (li->blank || li->fold_len > 3000)
             continue;
         const char *f = yh_line_folded(&w->l, i);
-        s->strong = yh_line_patterns_match(&w->s->p, "strong", f, li->fold_len);
+        yh_line_hits h[YH_LINE_SECTIONS];
+        yh_line_patterns_match(&w->s->p, f, li->fold_len, h);
+        s->strong = h[0];
         if (li->chars <= 160) {
-            s->start = yh_line_patterns_match(&w->s->p, "start", f, li->fold_len);
-            s->item = yh_line_patterns_match(&w->s->p, "item", f, li->fold_len);
+            s->start = h[1];
+            s->item = h[2];
         }
         if (li->chars <= 40)
-            s->alone = yh_line_patterns_match(&w->s->p, "alone", f, li->fold_len);
+            s->alone = h[3];
         w->hit[i] =
             (s->strong.score >= w->s->strong && density(li, &s->strong) >= 0.06) || credits(w, s);
     }

@@ -30,6 +30,8 @@ static void destroy(void *state)
     yh_free(s);
 }
 
+static const char *const sections[YH_LINE_SECTIONS] = {"adult", "gambling", "trade", NULL};
+
 static yh_status create(void **state, const json_t *p, yh_err *err)
 {
     spam *s = yh_calloc(1, sizeof *s);
@@ -39,7 +41,7 @@ static yh_status create(void **state, const json_t *p, yh_err *err)
     s->score = yh_param_number(p, "score");
     s->density = yh_param_number(p, "density");
     s->stuffing = yh_param_bool(p, "stuffing");
-    YH_TRY(yh_line_patterns_load(&s->p, "web_spam", json_object_get(p, "lists"), err));
+    YH_TRY(yh_line_patterns_load(&s->p, "web_spam", json_object_get(p, "lists"), sections, err));
     const char **text = yh_calloc(s->p.list.n + 1, sizeof *text);
     s->inside_of = yh_calloc(s->p.list.n + 1, sizeof *s->inside_of);
     yh_status st = YH_OK;
@@ -90,15 +92,15 @@ static bool stuffed(const char *f, const yh_line_info *li)
 
 static void decide(const spam *s, yh_lines *l, bool *hit, const char **evidence, double *score)
 {
-    static const char *const sections[] = {"adult", "gambling", "trade"};
     for (size_t i = 0; i < l->n; i++) {
         const yh_line_info *li = &l->line[i];
         if (li->blank || li->fold_len > 6000)
             continue;
         hit[i] = s->stuffing && stuffed(yh_line_folded(l, i), li);
+        yh_line_hits of[YH_LINE_SECTIONS];
+        yh_line_patterns_match(&s->p, yh_line_folded(l, i), li->fold_len, of);
         for (int k = 0; k < 3; k++) {
-            yh_line_hits h =
-                yh_line_patterns_match(&s->p, sections[k], yh_line_folded(l, i), li->fold_len);
+            const yh_line_hits h = of[k];
             if (h.score < s->score || h.strongest < 2 || h.score <= score[i])
                 continue;
             double share = li->words == 0 ? 0 : (double)h.covered / (double)li->words;
