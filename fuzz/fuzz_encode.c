@@ -76,7 +76,8 @@ static void check(const yh_bpe *b, yh_scan kind, const uint8_t *t, size_t n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const yh_scan kinds[] = {YH_SCAN_GPT2, YH_SCAN_LLAMA3, YH_SCAN_QWEN2};
+    static const yh_scan kinds[] = {YH_SCAN_GPT2, YH_SCAN_LLAMA3, YH_SCAN_QWEN2, YH_SCAN_O200K,
+                                    YH_SCAN_TEKKEN};
     if (size < 2 || size > 1 << 14)
         return 0;
     size_t merges = data[1] % (MERGES + 1);
@@ -85,14 +86,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     yh_bpe b;
     yh_buf text;
     yh_err err = YH_ERR_INIT;
-    yh_uc_init();
+    yh_scan_init(YH_SCAN_O200K);
     yh_bpe_init(&b);
     yh_buf_init(&text, 0);
     b.ignore_merges = (data[0] & 8) != 0;
     if (vocabulary(&b, data + 2, merges, &err) == YH_OK &&
         yh_utf8_repair(data + 2 + 2 * merges, size - 2 - 2 * merges, &text, &err) == YH_OK &&
         text.len > 0)
-        check(&b, kinds[data[0] % 3], (const uint8_t *)text.data, text.len);
+        check(&b, kinds[(data[0] & 7) % 5], (const uint8_t *)text.data, text.len);
     yh_buf_fini(&text);
     yh_bpe_fini(&b);
     return 0;

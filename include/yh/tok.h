@@ -54,7 +54,7 @@ yh_status yh_tok_count(const yh_tok *t, const char *text, size_t n, unsigned fla
  * After each append the ids are those of yh_tok_encode of the whole text; the work is that of the
  * new text and the last word before it, with the tokenizers that yh_tok_encode_pool can cut for,
  * else of the whole. Not for several threads at a time. flags: as for yh_tok_encode, without
- * YH_ENCODE_OFFSETS. The tokenizer must outlive it. */
+ * YH_ENCODE_OFFSETS, _TRUNCATE, _PAD. The tokenizer must outlive it. */
 typedef struct yh_tok_text yh_tok_text;
 yh_status yh_tok_text_create(yh_tok_text **out, const yh_tok *t, unsigned flags,
                              yh_err *err) YH_MUST_CHECK;

@@ -109,6 +109,8 @@ yh_status yh_bpe_text(const yh_bpe *b, yh_bpe_work *w, yh_scan kind, const uint8
         return text_loop(b, w, YH_SCAN_QWEN2, t, n, id, n_ids, cap, err);
     case YH_SCAN_O200K:
         return text_loop(b, w, YH_SCAN_O200K, t, n, id, n_ids, cap, err);
+    case YH_SCAN_TEKKEN:
+        return text_loop(b, w, YH_SCAN_TEKKEN, t, n, id, n_ids, cap, err);
     case YH_SCAN_REGEX:
         break;
     }

@@ -10,8 +10,9 @@ bool yh_can_cut(const yh_tok *t)
     const yh_pre_step *p = &t->pre.step[0];
     bool nfc = t->norm.n == 1 && t->norm.step[0].kind == YH_NORM_NFC;
     return t->kind == YH_MODEL_BPE && t->pre.n == 1 && p->kind == YH_PRE_PATTERN &&
-           yh_pattern_kind(p->pattern) != YH_SCAN_REGEX && p->behavior == YH_ISOLATED &&
-           !p->invert && (t->norm.n == 0 || (nfc && t->normal.n == 0)) && t->raw.longest <= NEAR &&
+           yh_pattern_kind(p->pattern) != YH_SCAN_REGEX &&
+           (p->behavior == YH_ISOLATED || (p->behavior == YH_REMOVED && p->invert)) &&
+           (t->norm.n == 0 || (nfc && t->normal.n == 0)) && t->raw.longest <= NEAR &&
            t->normal.longest <= NEAR;
 }
 

@@ -15,8 +15,8 @@ struct yh_tok_text {
 yh_status yh_tok_text_create(yh_tok_text **out, const yh_tok *t, unsigned flags, yh_err *err)
 {
     *out = NULL;
-    if (flags & YH_ENCODE_OFFSETS)
-        return yh_fail(err, YH_INVALID, "a growing text has no offsets");
+    if (flags & (YH_ENCODE_OFFSETS | YH_ENCODE_TRUNCATE | YH_ENCODE_PAD))
+        return yh_fail(err, YH_INVALID, "a growing text has no offsets, no truncation, no padding");
     yh_tok_text *x = yh_calloc(1, sizeof *x);
     if (x == NULL)
         return yh_fail(err, YH_NOMEM, "no memory for a text");

@@ -1,4 +1,6 @@
 /* The hand-written scanners. */
+#include <pthread.h>
+
 #include "text/pretok.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
@@ -11,6 +13,10 @@ yh_scan yh_pattern_known(const char *pattern)
         return YH_SCAN_LLAMA3;
     if (strcmp(pattern, YH_PATTERN_GPT2) == 0)
         return YH_SCAN_GPT2;
+    if (strcmp(pattern, YH_PATTERN_O200K) == 0)
+        return YH_SCAN_O200K;
+    if (strcmp(pattern, YH_PATTERN_TEKKEN) == 0)
+        return YH_SCAN_TEKKEN;
     return YH_SCAN_REGEX;
 }
 
@@ -35,7 +41,8 @@ static inline size_t run(const uint8_t *t, size_t n, size_t i, uint8_t mask, boo
     return i;
 }
 
-/* End of the run of letters from i: most are ASCII or Chinese (U+5000 to U+8FFF are all letters). */
+/* End of the run of letters from i: most are ASCII or Chinese (U+5000 to U+8FFF are all letters).
+ */
 static inline size_t letters(const uint8_t *t, size_t n, size_t i)
 {
     while (i < n) {
@@ -145,9 +152,121 @@ static inline size_t word_cl100k(const uint8_t *t, size_t n, size_t i, int digit
     return spaces(t, n, i, true);
 }
 
+/* ---- words that end where small letters are followed by a capital ---- */
+
+/* Lu, Lt, Lm, Lo, M may stand before the small letters, Ll, Lm, Lo, M among them. */
+enum { CAPITAL = 1, SMALL = 2 };
+static uint16_t case_index[0x1100];
+static uint8_t case_block[512][256];
+
+static uint8_t case_of(uint32_t c)
+{
+    if ((yh_uc_class(c) & (YH_UC_L | YH_UC_M)) == 0)
+        return 0;
+    const char *g = yh_uc_category(c);
+    if (g[0] == 'L' && (g[1] == 'u' || g[1] == 't'))
+        return CAPITAL;
+    return g[0] == 'L' && g[1] == 'l' ? SMALL : CAPITAL | SMALL;
+}
+
+static void build_cases(void)
+{
+    size_t blocks = 0;
+    yh_uc_init();
+    for (uint32_t b = 0; b < 0x1100; b++) {
+        uint8_t block[256];
+        for (uint32_t i = 0; i < 256; i++)
+            block[i] = case_of(b << 8 | i);
+        size_t k = blocks;
+        while (k > 0 && memcmp(case_block[k - 1], block, 256) != 0)
+            k--;
+        if (k == 0) {
+            memcpy(case_block[blocks], block, 256);
+            k = ++blocks;
+        }
+        case_index[b] = (uint16_t)(k - 1);
+    }
+}
+
+void yh_scan_init(yh_scan kind)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    yh_uc_init();
+    if (kind == YH_SCAN_O200K || kind == YH_SCAN_TEKKEN)
+        pthread_once(&once, build_cases);
+}
+
+static inline uint8_t case_at(const uint8_t *t, size_t i, int *len)
+{
+    uint32_t c = yh_utf8_next(t + i, len);
+    return case_block[case_index[c >> 8]][c & 0xFF];
+}
+
+/* [capitals]*[small]+ at i, as a regular expression finds it; i: not there. *capitals: where
+ * [capitals]+[small]* would end. */
+static inline size_t small_word(const uint8_t *t, size_t n, size_t i, size_t *capitals)
+{
+    size_t p = i, both = i, q;
+    int len;
+    uint8_t k;
+    while (p < n && ((k = case_at(t, p, &len)) & CAPITAL)) {
+        p += (size_t)len;
+        if (k & SMALL)
+            both = p;
+    }
+    for (q = p; q < n && (case_at(t, q, &len) & SMALL); q += (size_t)len)
+        ;
+    *capitals = p;
+    /* no small one behind the capitals: the last of those that is both is taken back for it */
+    return q > p ? q : both;
+}
+
+static inline size_t word_o200k(const uint8_t *t, size_t n, size_t i, bool suffix, int digits)
+{
+    int len, len2 = 0;
+    uint8_t k = class_at(t, i, &len);
+    size_t second = i + (size_t)len, end = i, capitals = i;
+    if (k & YH_UC_L) {
+        end = small_word(t, n, i, &capitals);
+        end = end > i ? end : capitals;
+    } else if (t[i] != '\r' && t[i] != '\n' && (k & YH_UC_N) == 0) {
+        end = small_word(t, n, second, &capitals);
+        if (end == second) {
+            size_t none;
+            end = (k & YH_UC_M) ? small_word(t, n, i, &none) : capitals > second ? capitals : i;
+        }
+    }
+    if (end > i) {
+        size_t more = suffix && end < n && t[end] == '\'' ? contraction(t, n, end, true) : 0;
+        return more != 0 ? more : end;
+    }
+    if (k & YH_UC_N) {
+        for (int d = 1; d < digits && second < n; d++) {
+            if ((class_at(t, second, &len2) & YH_UC_N) == 0)
+                break;
+            second += (size_t)len2;
+        }
+        return second;
+    }
+    if (k & YH_UC_S) {
+        uint8_t k2 = second < n ? class_at(t, second, &len2) : YH_UC_S;
+        if (t[i] != ' ' || (k2 & (YH_UC_S | YH_UC_L | YH_UC_N)))
+            return spaces(t, n, i, true);
+        second += (size_t)len2;
+    }
+    end = run(t, n, second, YH_UC_S | YH_UC_L | YH_UC_N, false);
+    while (end < n && (t[end] == '\r' || t[end] == '\n' || t[end] == '/'))
+        end++;
+    return end;
+}
+
 size_t yh_scan_word(yh_scan kind, const uint8_t *t, size_t n, size_t at)
 {
     if (kind == YH_SCAN_GPT2)
         return word_gpt2(t, n, at);
+    if (kind == YH_SCAN_O200K)
+        return word_o200k(t, n, at, true, 3);
+    if (kind == YH_SCAN_TEKKEN)
+        return word_o200k(t, n, at, false, 1);
     return word_cl100k(t, n, at, kind == YH_SCAN_LLAMA3 ? 3 : 1);
 }

@@ -1,6 +1,6 @@
 /* Pre-tokenizers: cutting text into the words that BPE works in.
- * The patterns of GPT-2, Llama 3 (cl100k) and Qwen2 have hand-written scanners; every other pattern
- * goes through PCRE2, and tests hold both ways equal on the known ones. */
+ * The patterns of GPT-2, Llama 3 (cl100k), Qwen2, o200k and Tekken have hand-written scanners;
+ * every other pattern goes through PCRE2, and tests hold both ways equal on the known ones. */
 #ifndef YH_TEXT_PRETOK_H
 #define YH_TEXT_PRETOK_H
 
@@ -13,13 +13,23 @@
     "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 #define YH_PATTERN_LLAMA3 YH_PATTERN_CL100K_("\\p{N}{1,3}")
 #define YH_PATTERN_QWEN2  YH_PATTERN_CL100K_("\\p{N}")
+/* o200k: words change where small letters are followed by a capital; Mistral's Tekken: the same
+ * without contractions, each digit alone */
+#define YH_PATTERN_O200K_(suffix, digits)                                                          \
+    "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"     \
+    "+" suffix "|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{"   \
+               "Lo}\\p{M}]*" suffix "|" digits                                                     \
+    "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define YH_PATTERN_O200K  YH_PATTERN_O200K_("(?i:'s|'t|'re|'ve|'m|'ll|'d)?", "\\p{N}{1,3}")
+#define YH_PATTERN_TEKKEN YH_PATTERN_O200K_("", "\\p{N}")
 
 typedef enum yh_scan {
     YH_SCAN_REGEX, /* PCRE2 */
     YH_SCAN_GPT2,
     YH_SCAN_LLAMA3,
     YH_SCAN_QWEN2,
-    YH_SCAN_O200K
+    YH_SCAN_O200K, /* GPT-4o, gpt-oss */
+    YH_SCAN_TEKKEN /* Mistral */
 } yh_scan;
 
 /* Immutable after creation. Each thread brings its own yh_scan_state. */
@@ -44,5 +54,8 @@ yh_status yh_scan_next(const yh_pattern *p, yh_scan_state *s, const uint8_t *t, 
 
 /* End of the word at `at` < n; only for kinds other than YH_SCAN_REGEX. */
 size_t yh_scan_word(yh_scan kind, const uint8_t *t, size_t n, size_t at);
+
+/* Fills the tables that the scanner of this kind needs; safe from any thread. */
+void yh_scan_init(yh_scan kind);
 
 #endif

@@ -151,6 +151,7 @@ yh_status yh_pattern_create(yh_pattern **out, const char *pattern, bool force_re
         return yh_fail(err, YH_NOMEM, "no memory for a pattern");
     }
     p->kind = force_regex ? YH_SCAN_REGEX : yh_pattern_known(pattern);
+    yh_scan_init(p->kind);
     yh_status s = p->kind == YH_SCAN_REGEX ? compile(p, pattern, err) : YH_OK;
     if (s != YH_OK)
         yh_pattern_free(p);

@@ -77,13 +77,14 @@ static inline int yh_window_word(yh_scan kind, const yh_window *w, const uint8_t
     uint64_t other = ~(letter | digit | w->space | w->high);
     uint64_t prefix = kind == YH_SCAN_GPT2 ? w->blank : ~(letter | digit | w->line | w->high);
     uint64_t bit = (uint64_t)1 << b;
+    bool slash = kind == YH_SCAN_O200K || kind == YH_SCAN_TEKKEN;
     unsigned len, skip;
     if ((letter | (letter >> 1 & prefix & ~w->quote)) & bit) {
         skip = (letter & bit) == 0;
-        if (kind == YH_SCAN_O200K) {
+        if (kind == YH_SCAN_O200K || kind == YH_SCAN_TEKKEN) {
             len = skip + yh_window_run(w->upper, b + skip);
             len += b + len < YH_WINDOW ? yh_window_run(letter & ~w->upper, b + len) : 0;
-            if (b + len < YH_WINDOW && (w->quote >> (b + len) & 1))
+            if (kind == YH_SCAN_O200K && b + len < YH_WINDOW && (w->quote >> (b + len) & 1))
                 return YH_WINDOW_NOT; /* perhaps 's */
         } else {
             len = skip + yh_window_run(letter, b + skip);
@@ -91,7 +92,7 @@ static inline int yh_window_word(yh_scan kind, const yh_window *w, const uint8_t
     } else if ((w->high | w->quote) & bit) {
         return YH_WINDOW_NOT;
     } else if ((digit | (kind == YH_SCAN_GPT2 ? digit >> 1 & w->blank : 0)) & bit) {
-        if (kind == YH_SCAN_QWEN2)
+        if (kind == YH_SCAN_QWEN2 || kind == YH_SCAN_TEKKEN)
             return 1;
         skip = (digit & bit) == 0;
         len = skip + yh_window_run(digit, b + skip);
@@ -102,8 +103,7 @@ static inline int yh_window_word(yh_scan kind, const yh_window *w, const uint8_t
         len = skip + yh_window_run(other, b + skip);
         if (b + len < YH_WINDOW && kind != YH_SCAN_GPT2) {
             size_t e = w->base + b + len;
-            while (e < n &&
-                   (t[e] == '\r' || t[e] == '\n' || (kind == YH_SCAN_O200K && t[e] == '/')))
+            while (e < n && (t[e] == '\r' || t[e] == '\n' || (slash && t[e] == '/')))
                 e++;
             if (e > w->base + b + len)
                 return (int)(e - w->base) - (int)b;

@@ -133,7 +133,8 @@ static void long_words(void **s)
 static void texts_as_word_by_word(void **s)
 {
     (void)s;
-    static const yh_scan kinds[] = {YH_SCAN_GPT2, YH_SCAN_LLAMA3, YH_SCAN_QWEN2};
+    static const yh_scan kinds[] = {YH_SCAN_GPT2, YH_SCAN_LLAMA3, YH_SCAN_QWEN2, YH_SCAN_O200K,
+                                    YH_SCAN_TEKKEN};
     static const char *const bits[] = {"a",
                                        "b",
                                        "ab",
@@ -157,7 +158,7 @@ static void texts_as_word_by_word(void **s)
     yh_buf t;
     uint32_t *id = NULL;
     size_t cap = 0;
-    yh_uc_init();
+    yh_scan_init(YH_SCAN_O200K);
     yh_rng_init(&r, 17, 0);
     yh_buf_init(&t, 0);
     for (int round = 0; round < 60; round++) {
@@ -170,7 +171,7 @@ static void texts_as_word_by_word(void **s)
                 assert_int_equal(yh_buf_adds(&t, bits[yh_rng_below(&r, k % 2 ? 18 : 14)], NULL),
                                  YH_OK);
             const uint8_t *p = (const uint8_t *)(t.data != NULL ? t.data : "");
-            yh_scan kind = kinds[k % 3];
+            yh_scan kind = kinds[k % 5];
             assert_int_equal(yh_bpe_text(&b, &w, kind, p, t.len, &id, &n, &cap, NULL), YH_OK);
             for (size_t at = 0, end; at < t.len; at = end) {
                 const uint32_t *want;

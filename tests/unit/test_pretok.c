@@ -15,15 +15,17 @@
 #include "text/unicode.h"
 #include "text/utf8.h"
 
-static const char *const patterns[] = {YH_PATTERN_QWEN2, YH_PATTERN_LLAMA3, YH_PATTERN_GPT2};
-static yh_pattern *fast[3], *general[3];
-static yh_scan_state *state[3];
+enum { KINDS = 5 };
+static const char *const patterns[] = {YH_PATTERN_QWEN2, YH_PATTERN_LLAMA3, YH_PATTERN_GPT2,
+                                       YH_PATTERN_O200K, YH_PATTERN_TEKKEN};
+static yh_pattern *fast[KINDS], *general[KINDS];
+static yh_scan_state *state[KINDS];
 static size_t words_in_windows;
 
 static int setup(void **s)
 {
     (void)s;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < KINDS; i++) {
         assert_int_equal(yh_pattern_create(&fast[i], patterns[i], false, "test", NULL), YH_OK);
         assert_int_equal(yh_pattern_create(&general[i], patterns[i], true, "test", NULL), YH_OK);
         assert_int_equal(yh_scan_state_create(&state[i], general[i], NULL), YH_OK);
@@ -36,7 +38,7 @@ static int setup(void **s)
 static int teardown(void **s)
 {
     (void)s;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < KINDS; i++) {
         yh_pattern_free(fast[i]);
         yh_pattern_free(general[i]);
         yh_scan_state_free(state[i]);
@@ -62,7 +64,7 @@ static void windows_agree(yh_scan kind, const uint8_t *t, size_t n, size_t at, s
 
 static void agree(const uint8_t *t, size_t n)
 {
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < KINDS; i++)
         for (size_t at = 0; at < n;) {
             size_t b, e, fb, fe;
             assert_int_equal(yh_scan_next(general[i], state[i], t, n, at, &b, &e, NULL), YH_OK);
