@@ -25,10 +25,13 @@ static inline void check_chunk(const yh_chunk *c)
 {
     yh_drafts d = {0};
     if (c->entry != NULL)
-        check(c->entry[0] != '/' && strstr(c->entry, "../") == NULL);
+        check(c->entry[0] != '/' && strncmp(c->entry, "../", 3) != 0 &&
+              strstr(c->entry, "/../") == NULL);
     check_utf8(c->entry);
     for (int i = 0; i < c->n_notes; i++)
         check(c->note[i].kind != NULL && c->note[i].what[0] != '\0');
+    for (int i = 0; i < c->n_notes; i++)
+        check_utf8(c->note[i].what);
     if (c->reader != NULL && c->reader->documents(&c->piece, &d, NULL) == YH_OK)
         for (size_t i = 0; i < d.n; i++) {
             check(yh_utf8_valid_prefix((const uint8_t *)d.d[i].text, d.d[i].len) == d.d[i].len);

@@ -188,6 +188,7 @@ static yh_status take_bytes(yh_parquet_column *c, const page *p, yh_buf *out, yh
     size_t n = (size_t)p->packed, size = (size_t)p->plain, levels = 0;
     yh_buf_clear(&c->packed);
     yh_buf_clear(out);
+    YH_TRY(yh_buf_reserve(out, 0, err)); /* no null pointer, also for a page without bytes */
     YH_TRY(yh_buf_reserve(&c->packed, n, err));
     YH_TRY(yh_random_read(&c->f->file, c->at, c->packed.data, n, err));
     c->at += n;

@@ -74,6 +74,11 @@ yh_status yh_chunk_note(yh_chunk *c, bool skipped, const char *kind, const char 
     n->skipped = skipped;
     n->kind = kind;
     snprintf(n->what, sizeof n->what, "%.199s", what);
+    for (size_t at = 0, len = strlen(n->what); at < len;) { /* a character may be cut in two */
+        at += yh_utf8_valid_prefix((const uint8_t *)n->what + at, len - at);
+        if (at < len)
+            n->what[at++] = '?';
+    }
     c->n_notes++;
     return YH_OK;
 }
