@@ -51,6 +51,30 @@ yh_status yh_classifier_eval(const yh_classifier *c, const char *data, yh_classi
                              uint64_t *given, uint64_t *truth, uint64_t *both,
                              yh_err *err) YH_MUST_CHECK;
 
+/* ---- n-gram language models: how usual a text is ----
+ * Interpolated modified Kneser-Ney (Chen and Goodman, 1999), estimated as KenLM's lmplz does. A
+ * line is a sentence. */
+
+/* Immutable; any number of threads at once. */
+typedef struct yh_ngram_lm yh_ngram_lm;
+yh_status yh_ngram_lm_load(yh_ngram_lm **out, const char *path, yh_err *err) YH_MUST_CHECK;
+void yh_ngram_lm_free(yh_ngram_lm *m);
+/* Adds the base-10 logarithm of the probability of a text and its tokens (ends of lines count as
+ * tokens) to *log10 and *tokens. Empty lines do not count. */
+yh_status yh_ngram_lm_score(const yh_ngram_lm *m, const char *text, size_t n, double *log10,
+                            uint64_t *tokens, yh_err *err) YH_MUST_CHECK;
+
+typedef struct yh_ngram_builder yh_ngram_builder;
+/* order 1 to 6. words: "space", "english", "chinese", "characters"; kept in the model. memory:
+ * bytes that counting may take (0: 1 GiB); more is YH_LIMIT. One thread. */
+yh_status yh_ngram_builder_create(yh_ngram_builder **out, int order, const char *words,
+                                  uint64_t memory, yh_err *err) YH_MUST_CHECK;
+yh_status yh_ngram_builder_add(yh_ngram_builder *b, const char *text, size_t n,
+                               yh_err *err) YH_MUST_CHECK;
+/* Estimates and writes the model. Nothing can be added afterwards. */
+yh_status yh_ngram_builder_finish(yh_ngram_builder *b, const char *path, yh_err *err) YH_MUST_CHECK;
+void yh_ngram_builder_free(yh_ngram_builder *b);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,4 +1,5 @@
 /* yh classify: text classifiers trained, judged and applied. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -113,18 +114,85 @@ static int run_apply(const yh_args *a)
     return s == YH_OK ? 0 : yh_cli_fail(a, &err);
 }
 
-static const char *const subs[] = {"train", "eval", "apply", NULL};
+static int run_lm(const yh_args *a)
+{
+    yh_err err = YH_ERR_INIT;
+    const char *out = yh_arg_text(a, "output", NULL);
+    int64_t order = yh_arg_int(a, "order", 5), memory = yh_arg_int(a, "memory", 0);
+    if (out == NULL || yh_arg_count(a) != 2 || order < 1 || order > 6 || memory < 0)
+        return yh_cli_usage(a, "yh classify lm CORPUS -o MODEL [--order 1..6] [--words KIND]");
+    yh_ngram_builder *b = NULL;
+    yh_corpus *corpus = NULL;
+    yh_doc doc;
+    bool more = true;
+    uint64_t docs = 0;
+    yh_status s = yh_ngram_builder_create(&b, (int)order, yh_arg_text(a, "words", "space"),
+                                          (uint64_t)memory, &err);
+    if (s == YH_OK)
+        s = yh_corpus_open(&corpus, yh_arg_at(a, 1), &err);
+    while (s == YH_OK && (s = yh_corpus_next(corpus, &doc, &more, &err)) == YH_OK && more) {
+        s = yh_ngram_builder_add(b, doc.text, doc.len, &err);
+        if (++docs % 256 == 0)
+            yh_live(false, "count  %llu documents", (unsigned long long)docs);
+        if (s == YH_OK && yh_stop_requested())
+            s = yh_fail(&err, YH_STOPPED, "stopped; nothing was written");
+    }
+    if (s == YH_OK)
+        s = yh_ngram_builder_finish(b, out, &err);
+    yh_live_end();
+    yh_corpus_close(corpus);
+    yh_ngram_builder_free(b);
+    return s == YH_OK ? 0 : yh_cli_fail(a, &err);
+}
+
+static int run_perplexity(const yh_args *a)
+{
+    yh_err err = YH_ERR_INIT;
+    yh_ngram_lm *m = NULL;
+    yh_corpus *corpus = NULL;
+    yh_doc doc;
+    bool more = true;
+    double sum = 0;
+    uint64_t all = 0;
+    if (yh_arg_count(a) != 3)
+        return yh_cli_usage(a, "yh classify perplexity MODEL CORPUS");
+    yh_status s = yh_ngram_lm_load(&m, yh_arg_at(a, 1), &err);
+    if (s == YH_OK)
+        s = yh_corpus_open(&corpus, yh_arg_at(a, 2), &err);
+    while (s == YH_OK && (s = yh_corpus_next(corpus, &doc, &more, &err)) == YH_OK && more) {
+        double log10 = 0;
+        uint64_t tokens = 0;
+        s = yh_ngram_lm_score(m, doc.text, doc.len, &log10, &tokens, &err);
+        if (s == YH_OK && tokens > 0)
+            printf("%s\t%.4f\t%llu\n", doc.id, pow(10, -log10 / (double)tokens),
+                   (unsigned long long)tokens);
+        sum += log10;
+        all += tokens;
+    }
+    if (s == YH_OK && all > 0)
+        fprintf(stderr, "perplexity of all: %.4f (%llu tokens)\n", pow(10, -sum / (double)all),
+                (unsigned long long)all);
+    yh_corpus_close(corpus);
+    yh_ngram_lm_free(m);
+    return s == YH_OK ? 0 : yh_cli_fail(a, &err);
+}
+
+static const char *const subs[] = {"train", "eval", "apply", "lm", "perplexity", NULL};
 
 static int run(const yh_args *a)
 {
     const char *sub = yh_arg_at(a, 0);
     if (strcmp(sub, "train") == 0)
         return run_train(a);
+    if (strcmp(sub, "lm") == 0)
+        return run_lm(a);
+    if (strcmp(sub, "perplexity") == 0)
+        return run_perplexity(a);
     return strcmp(sub, "eval") == 0 ? run_eval(a) : run_apply(a);
 }
 
 static const yh_opt opts[] = {
-    {"output", 'o', YH_OPT_TEXT, "MODEL", "train: the file to write"},
+    {"output", 'o', YH_OPT_TEXT, "MODEL", "train, lm: the file to write"},
     {"dim", 0, YH_OPT_INT, "N", "train: numbers in a vector (default 32)"},
     {"epochs", 0, YH_OPT_INT, "N", "train: times through the data (default 5)"},
     {"rate", 0, YH_OPT_NUM, "X", "train: rate of learning at the beginning (default 0.5)"},
@@ -134,17 +202,23 @@ static const yh_opt opts[] = {
     {"max-chars", 0, YH_OPT_INT, "N", "train: longest n-grams of characters (default 0: none)"},
     {"buckets", 0, YH_OPT_INT, "N", "train: vectors shared by n-grams (default 200000)"},
     {"seed", 0, YH_OPT_INT, "N", "train: another beginning and order (default 0)"},
+    {"order", 0, YH_OPT_INT, "N", "lm: longest n-grams, 1 to 6 (default 5)"},
+    {"words", 0, YH_OPT_TEXT, "KIND",
+     "lm: what a token is: space, english, chinese, characters (default space)"},
+    {"memory", 0, YH_OPT_SIZE, "BYTES", "lm: memory to count in (default 1Gi)"},
     {"json", 0, YH_OPT_FLAG, NULL, "eval: print JSON"},
     {NULL, 0, YH_OPT_FLAG, NULL, NULL}};
 
 const yh_cmd yh_cmd_classify = {
     .name = "classify",
-    .summary = "train text classifiers, judge and apply them",
-    .usage = "train|eval|apply ...",
+    .summary = "train text classifiers and n-gram models, judge and apply them",
+    .usage = "train|eval|apply|lm|perplexity ...",
     .description =
         "yh classify train DATA -o MODEL   from lines \"__label__NAME text\" or JSON Lines\n"
         "yh classify eval MODEL DATA       how many labels are right\n"
-        "yh classify apply MODEL CORPUS    id, best label and its probability, one a line",
+        "yh classify apply MODEL CORPUS    id, best label and its probability, one a line\n"
+        "yh classify lm CORPUS -o MODEL    an n-gram model of how usual text is\n"
+        "yh classify perplexity MODEL CORPUS   id, perplexity and tokens, one a line",
     .opts = opts,
     .subs = subs,
     .min_args = 1,

@@ -160,6 +160,12 @@ static yh_status tokenize(const yh_word_rule *w, yh_word_kind kind, yh_tokens *o
     return yh_words_english(out, text, from, to, spaces, err);
 }
 
+yh_status yh_words_of(const yh_word_rule *w, yh_word_kind kind, yh_tokens *out, const char *text,
+                      size_t from, size_t to, yh_err *err)
+{
+    return tokenize(w, kind, out, text, from, to, false, err);
+}
+
 yh_status yh_view_words(yh_draft *d, const yh_word_rule *w, const yh_tokens **words, yh_err *err)
 {
     view *v = NULL;

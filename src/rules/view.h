@@ -53,6 +53,10 @@ yh_status yh_view_words(yh_draft *d, const yh_word_rule *w, const yh_tokens **wo
 /* The kind that "auto" means for this document: by d->lang, else by the share of Han. */
 yh_word_kind yh_view_kind(const yh_draft *d, const yh_word_rule *w);
 
+/* Appends the words of text[from, to) by a kind that is not "auto". */
+yh_status yh_words_of(const yh_word_rule *w, yh_word_kind kind, yh_tokens *out, const char *text,
+                      size_t from, size_t to, yh_err *err) YH_MUST_CHECK;
+
 /* Sentences of text[from, to): words up to one that is nothing but the end of a sentence, and the
  * punctuation behind it (spaCy's sentencizer). kind: of yh_view_kind. */
 yh_status yh_view_sentences(const yh_word_rule *w, yh_word_kind kind, const char *text, size_t from,
