@@ -32,10 +32,16 @@ enum {
     YH_ENCODE_PAD = 16      /* fill up to what the file states */
 };
 
-/* path: a tokenizer.json, or a folder that holds one (and maybe tokenizer_config.json). */
+/* path: a tokenizer.json, a SentencePiece .model, a .tiktoken file of one of the known encodings,
+ * or a folder that holds tokenizer.json (and maybe tokenizer_config.json) or tokenizer.model. */
 yh_status yh_tok_load(yh_tok **out, const char *path, yh_err *err) YH_MUST_CHECK;
+/* A .tiktoken file whose text is cut by this pattern; NULL: that of the known encoding of its size.
+ */
+yh_status yh_tok_load_tiktoken(yh_tok **out, const char *path, const char *pattern,
+                               yh_err *err) YH_MUST_CHECK;
 void yh_tok_free(yh_tok *t);
-/* Writes tokenizer.json and tokenizer_config.json into dir. */
+/* Writes tokenizer.json and tokenizer_config.json into dir; of a SentencePiece model
+ * tokenizer.model, the same bytes as were read. */
 yh_status yh_tok_save(const yh_tok *t, const char *dir, yh_err *err) YH_MUST_CHECK;
 
 /* Appends the ids of text[0..n) to out. Any bytes are accepted: invalid UTF-8 becomes U+FFFD. */

@@ -96,6 +96,11 @@ size_t yh_charsmap_find(const yh_charsmap *m, const uint8_t *p, size_t n, bool l
     return found;
 }
 
+bool yh_charsmap_starts(const yh_charsmap *m, uint8_t byte)
+{
+    return m->starts[byte];
+}
+
 /* Characters newer than the library's tables are taken for what their category mostly is. */
 static int bound_class(uint32_t c)
 {

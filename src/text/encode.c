@@ -296,6 +296,18 @@ static yh_status encode_text(yh_run *r, const uint8_t *text, size_t n, yh_err *e
     }
 }
 
+/* A SentencePiece model's whole way. */
+static yh_status encode_sp(yh_run *r, const uint8_t *text, size_t n, yh_err *err)
+{
+    yh_layer *l = &r->e->layer[0];
+    yh_buf_clear(&l->text);
+    l->map.n = 0;
+    YH_TRY(yh_sp_normalize(r->t->sp, text, n, &l->text, r->maps ? &l->map : NULL, &r->tail, err));
+    r->text = (const uint8_t *)l->text.data;
+    r->n = l->text.len;
+    return r->n > 0 ? yh_split(r, 0, 0, r->n, err) : YH_OK;
+}
+
 /* Whether a step must know where in the source it is. */
 static bool needs_maps(const yh_tok *t)
 {
@@ -370,7 +382,8 @@ yh_status yh_tok_encode(const yh_tok *t, const char *text, size_t n, unsigned fl
         s = add_id(&r, t->before[i], err);
     r.first = out->n;
     if (s == YH_OK && n > 0)
-        s = encode_text(&r, (const uint8_t *)text, n, err);
+        s = t->sp != NULL ? encode_sp(&r, (const uint8_t *)text, n, err)
+                          : encode_text(&r, (const uint8_t *)text, n, err);
     bool template = (flags & YH_ENCODE_TEMPLATE) != 0;
     if (s == YH_OK && (flags & YH_ENCODE_TRUNCATE) && t->cuts)
         s = truncate_ids(&r, template ? t->n_before + t->n_after : 0, err);

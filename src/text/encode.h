@@ -41,6 +41,7 @@ typedef struct yh_run {
     size_t layers;
     const uint8_t *text; /* the top layer's text, or the run itself */
     size_t n;
+    size_t tail;             /* SentencePiece: the source's place behind r->text */
     const yh_pieces *repair; /* of source to the caller's text; NULL: the same bytes */
 } yh_run;
 

@@ -74,8 +74,24 @@ void yh_place_trim(const yh_run *r, const uint8_t *p, size_t n, bool byte_level,
         while (*e > *b && (r->source[*e] & 0xC0) == 0x80);
 }
 
+/* SentencePiece: each byte has a place in the source, and a token ends where the next byte has it.
+ */
+static size_t sp_place(const yh_run *r, size_t x)
+{
+    yh_layer *l = &r->e->layer[0];
+    if (x >= r->n)
+        return r->tail;
+    const yh_piece *p = yh_pieces_find(&l->map, &l->hint, x);
+    return p->src + (p->same ? x - p->out : 0);
+}
+
 void yh_place(const yh_run *r, size_t b, size_t e, size_t *begin, size_t *end)
 {
+    if (r->t->sp != NULL) {
+        *begin = sp_place(r, b);
+        *end = sp_place(r, e);
+        return;
+    }
     size_t x, last = r->n - 1;
     yh_place_byte(r, b < last ? b : last, begin, &x);
     yh_place_byte(r, e <= b ? (b < last ? b : last) : e - 1 < last ? e - 1 : last, &x, end);

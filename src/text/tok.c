@@ -25,6 +25,8 @@ void yh_tok_free(yh_tok *t)
     yh_tok_idle_free(t);
     yh_bpe_fini(&t->model);
     yh_norm_fini(&t->norm);
+    yh_sp_free(t->sp);
+    yh_free(t->file);
     yh_pre_fini(&t->pre);
     yh_decoder_fini(&t->decoder);
     yh_units_fini(&t->units);
@@ -51,7 +53,7 @@ static uint64_t hash_text(uint64_t h, uint32_t id, const char *text, size_t n)
     return yh_hash64(text, n, yh_hash64(head, sizeof head, h));
 }
 
-static yh_status hash_all(yh_tok *t, yh_err *err)
+yh_status yh_tok_hash_all(yh_tok *t, yh_err *err)
 {
     uint64_t h = t->model.ignore_merges ? 2 : 1;
     const yh_bpe *m = &t->model;
@@ -66,6 +68,8 @@ static yh_status hash_all(yh_tok *t, yh_err *err)
     /* how text is cut and normalised decides the ids as well */
     const char *const part[] = {"normalizer", "pre_tokenizer", "post_processor"};
     h ^= (uint64_t)t->kind << 8;
+    if (t->file != NULL)
+        h = yh_hash64(t->file, t->file_len, h);
     for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
         const json_t *j = json_object_get(t->json, part[i]);
         char *text = json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
@@ -115,7 +119,7 @@ yh_status yh_tok_finish(yh_tok *t, const char *name, yh_err *err)
     if (s == YH_OK)
         s = yh_decoder_build(&t->decoder, &t->model, t->byte_level, shown, name, err);
     yh_free(shown);
-    return s == YH_OK ? hash_all(t, err) : s;
+    return s == YH_OK ? yh_tok_hash_all(t, err) : s;
 }
 
 uint32_t yh_tok_size(const yh_tok *t)

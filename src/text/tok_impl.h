@@ -17,6 +17,7 @@
 #include "text/decode.h"
 #include "text/norm.h"
 #include "text/pre.h"
+#include "text/sp.h"
 #include "text/unicode.h"
 #include "text/unigram.h"
 #include "text/units.h"
@@ -68,6 +69,7 @@ struct yh_tok {
     yh_unigram unigram;
     yh_wordpiece wordpiece;
     yh_norm norm;
+    yh_sp *sp; /* of a SentencePiece model, in place of norm and pre; NULL */
     yh_pre pre;
     bool byte_level; /* words are bytes, the vocabulary is written in GPT-2's alphabet */
     yh_decoder decoder;
@@ -86,6 +88,8 @@ struct yh_tok {
     int64_t eos, bos;
     char *template_text;
     json_t *json, *config; /* as read, or as training made them; saved as they are */
+    char *file;            /* a SentencePiece model as it was read, saved as it is; NULL */
+    size_t file_len;
     uint64_t hash;
     /* memory of encoding threads, for reuse */
     pthread_mutex_t lock;
@@ -97,6 +101,15 @@ yh_status yh_tok_new(yh_tok **out, yh_err *err) YH_MUST_CHECK;
  * name stands for the file in messages. */
 yh_status yh_tok_from_json(yh_tok **out, json_t *json, json_t *config, const char *name,
                            yh_err *err) YH_MUST_CHECK;
+/* The same from the bytes of a SentencePiece .model; of a .tiktoken file (pattern: see
+ * yh_tok_load_tiktoken). */
+yh_status yh_tok_from_sp(yh_tok **out, const char *data, size_t n, const char *name,
+                         yh_err *err) YH_MUST_CHECK;
+yh_status yh_tok_from_tiktoken(yh_tok **out, const char *data, size_t n, const char *pattern,
+                               const char *name, yh_err *err) YH_MUST_CHECK;
+/* Whether the bytes begin like a .tiktoken file. */
+bool yh_tok_is_tiktoken(const char *data, size_t n);
+yh_status yh_tok_hash_all(yh_tok *t, yh_err *err) YH_MUST_CHECK;
 /* Behind the last change of added tokens: tries, flags, hash. */
 yh_status yh_tok_finish(yh_tok *t, const char *name, yh_err *err) YH_MUST_CHECK;
 

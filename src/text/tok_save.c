@@ -10,6 +10,13 @@ yh_status yh_tok_save(const yh_tok *t, const char *dir, yh_err *err)
     json_t *made = NULL;
     const json_t *config = t->config;
     yh_status s = yh_mkdirs(dir, err);
+    if (s == YH_OK && t->file != NULL) {
+        char *path = yh_path_join(dir, "tokenizer.model");
+        s = path != NULL ? yh_file_write(path, t->file, t->file_len, err)
+                         : yh_fail(err, YH_NOMEM, "%s: no memory for a path", dir);
+        yh_free(path);
+        return s;
+    }
     char *a = yh_path_join(dir, "tokenizer.json"), *b = yh_path_join(dir, "tokenizer_config.json");
     if (s == YH_OK && (a == NULL || b == NULL))
         s = yh_fail(err, YH_NOMEM, "%s: no memory for a path", dir);
@@ -73,6 +80,8 @@ yh_status yh_tok_make_json(json_t **json, const char *const *token, const size_t
     yh_status s = j != NULL && vocab != NULL && list != NULL ? YH_OK : no_memory(err);
     yh_buf_init(&b, 0);
     for (uint32_t i = 0; i < tokens && s == YH_OK; i++) {
+        if (token[i] == NULL) /* no such id */
+            continue;
         yh_buf_clear(&b);
         YH_GOTO(s, yh_byte_token(token[i], token_len[i], &b, err), done);
         if (json_object_setn_new(vocab, b.data, b.len, json_integer(i)) != 0)

@@ -106,7 +106,9 @@ static bool forward(const yh_unigram *m, yh_unigram_node *node, const uint8_t *t
             continue;
         if (m->unk == YH_NO_ID)
             return false;
-        offer(m, &node[at + len], m->unk_score + here, m->unk, (uint32_t)at);
+        double score =
+            m->single ? (double)((float)m->unk_score + (float)here) : m->unk_score + here;
+        offer(m, &node[at + len], score, m->unk, (uint32_t)at);
     }
     return true;
 }
@@ -197,7 +199,7 @@ yh_status yh_unigram_word(const yh_unigram *m, yh_unigram_work *w, yh_places *p,
     if (n >= UINT32_MAX)
         return yh_fail(err, YH_LIMIT, "a word of %zu bytes: the limit is 4 GB", n);
     YH_TRY(grow(w, n, err));
-    if (n <= KEY_MAX) {
+    if (n <= KEY_MAX) { /* each word's sums begin at 0: the same word, the same tokens */
         e = &w->cache[key_hash(t, n) & (CACHE_SLOTS - 1)];
         if (e->len == n && memcmp(e->key, t, n) == 0) {
             for (size_t i = 0, at = 0; i < e->n; i++) {
