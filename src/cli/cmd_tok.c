@@ -61,6 +61,10 @@ static int encode(const yh_args *a, const yh_tok *tok)
         flags |= YH_ENCODE_SPECIAL;
     if (yh_arg_flag(a, "template"))
         flags |= YH_ENCODE_TEMPLATE;
+    if (yh_arg_flag(a, "truncate"))
+        flags |= YH_ENCODE_TRUNCATE;
+    if (yh_arg_flag(a, "pad"))
+        flags |= YH_ENCODE_PAD;
     if (offsets)
         flags |= YH_ENCODE_OFFSETS;
     yh_pool *pool = yh_cli_pool(a);
@@ -192,7 +196,10 @@ static int run(const yh_args *a)
     }
     if (path == NULL)
         return yh_cli_usage(a, "%s needs --tok TOKENIZER", sub);
-    if (yh_tok_load(&tok, path, &err) != YH_OK)
+    const char *pattern = yh_arg_text(a, "pattern", NULL);
+    yh_status s = pattern != NULL ? yh_tok_load_tiktoken(&tok, path, pattern, &err)
+                                  : yh_tok_load(&tok, path, &err);
+    if (s != YH_OK)
         return yh_cli_fail(a, &err);
     int rc = sub[0] == 'c'   ? yh_tok_verb_count(a, tok)
              : sub[0] == 'e' ? encode(a, tok)
@@ -205,7 +212,8 @@ static int run(const yh_args *a)
 static const yh_opt opts[] = {
     {"out", 'o', YH_OPT_TEXT, "DIR", "train: folder for tokenizer.json, tokenizer_config.json"},
     {"vocab", 'v', YH_OPT_SIZE, "N", "train: tokens, special ones included (default 32768)"},
-    {"pattern", 0, YH_OPT_TEXT, "P", "train: qwen2 (default), llama3, gpt2, or a pattern"},
+    {"pattern", 0, YH_OPT_TEXT, "P",
+     "train: qwen2 (default), llama3, gpt2, or a pattern; else: a .tiktoken file's pattern"},
     {"model", 0, YH_OPT_TEXT, "KIND", "train: bpe (byte-level, default) or unigram"},
     {"coverage", 0, YH_OPT_NUM, "X",
      "train, unigram: share of the text whose characters are tokens (default 0.9995)"},
@@ -221,10 +229,12 @@ static const yh_opt opts[] = {
     {"heldout", 0, YH_OPT_INT, "N", "train: documents of a thousand left out, to report on (10)"},
     {"data", 0, YH_OPT_LIST, "PATH", "compare: text, a corpus folder, a file or a folder of files"},
     {"sample", 0, YH_OPT_SIZE, "BYTES", "compare: text of each source at most (default 16Mi)"},
-    {"tok", 't', YH_OPT_TEXT, "PATH", "tokenizer.json, or a folder that holds one"},
+    {"tok", 't', YH_OPT_TEXT, "PATH", "tokenizer.json, .model, .tiktoken, or a folder"},
     {"text", 'p', YH_OPT_TEXT, "TEXT", "encode: this text instead of files"},
     {"special", 's', YH_OPT_FLAG, NULL, "encode: special tokens in the text become their ids"},
     {"template", 0, YH_OPT_FLAG, NULL, "encode: add what the tokenizer adds (begin of text)"},
+    {"truncate", 0, YH_OPT_FLAG, NULL, "encode: cut to the length that the tokenizer states"},
+    {"pad", 0, YH_OPT_FLAG, NULL, "encode: fill up to the length that the tokenizer states"},
     {"offsets", 0, YH_OPT_FLAG, NULL, "encode: one id a line with its byte offsets"},
     {"count", 'c', YH_OPT_FLAG, NULL, "encode: the number of ids alone"},
     {"skip-special", 0, YH_OPT_FLAG, NULL, "decode: leave special tokens out"},
