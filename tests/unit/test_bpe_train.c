@@ -257,12 +257,43 @@ static void small_and_odd_corpora(void **s)
     assert_int_equal(yh_tok_trainer_create(&tr, &o, NULL), YH_INVALID);
 }
 
+/* Chinese without a space or a mark, one endless line: time and memory stay in proportion. */
+static void spaceless_text(void **s)
+{
+    (void)s;
+    enum { CHARS = 200000 };
+    char *text = malloc(3 * CHARS + 1);
+    assert_non_null(text);
+    yh_rng r;
+    yh_rng_init(&r, 21, 0);
+    for (size_t i = 0; i < CHARS; i++) {
+        uint64_t c = 0x4E00 + yh_rng_below(&r, 1 + yh_rng_below(&r, 400));
+        text[3 * i] = (char)(0xE0 | c >> 12);
+        text[3 * i + 1] = (char)(0x80 | (c >> 6 & 0x3F));
+        text[3 * i + 2] = (char)(0x80 | (c & 0x3F));
+    }
+    for (int kind = YH_TOK_BPE; kind <= YH_TOK_UNIGRAM; kind++) {
+        yh_tok *one = train_with(
+            (yh_tok_train_options){
+                .vocab = 1500, .kind = (yh_tok_kind)kind, .threads = 1, .memory = 48 << 20},
+            text, 3 * CHARS, false, NULL);
+        yh_tok *two = train_with(
+            (yh_tok_train_options){.vocab = 1500, .kind = (yh_tok_kind)kind, .threads = 2}, text,
+            3 * CHARS, false, NULL);
+        assert_int_equal(yh_tok_size(one), 1500);
+        assert_true(yh_tok_hash(one) == yh_tok_hash(two));
+        yh_tok_free(one);
+        yh_tok_free(two);
+    }
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(merges_equal_the_naive_ones), cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(memory_changes_nothing),      cmocka_unit_test(a_stopped_run_goes_on),
-        cmocka_unit_test(small_and_odd_corpora),
+        cmocka_unit_test(small_and_odd_corpora),       cmocka_unit_test(spaceless_text),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
