@@ -393,7 +393,7 @@ static void route(work *w)
     const yh_segmenter *s = w->s;
     w->best[w->n] = 0;
     for (size_t i = w->n; i-- > 0;) {
-        double best = -INFINITY;
+        double best = (double)-INFINITY;
         uint32_t to = 0, node = 0;
         for (size_t k = i; k < w->n; k++) {
             node = child(s, node, w->c[k].cp);
