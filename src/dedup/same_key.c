@@ -1,24 +1,26 @@
 #include "dedup/same_key.h"
 
-yh_status yh_same_key_add(yh_batch *b, yh_hash128 key, uint64_t family, const yh_stored *d,
-                          yh_err *err)
+/* Key, rank (three numbers), document, family. */
+enum { RECORD = 56 };
+
+static yh_status add(yh_batch *b, const yh_same_key *k, const yh_stored *d, yh_err *err)
 {
     uint8_t *r;
-    yh_stage_rank k = yh_stage_rank_of(d);
+    yh_stage_rank rank = yh_stage_rank_of(d);
     YH_TRY(yh_batch_add(b, &r, err));
-    yh_sort_put64(r, key.hi);
-    yh_sort_put64(r + 8, key.lo);
-    yh_sort_put64(r + 16, ~k.len); /* what is preferred comes first */
-    yh_sort_put64(r + 24, k.hash);
-    yh_sort_put64(r + 32, k.id_hash);
+    yh_sort_put64(r, k->key.hi);
+    yh_sort_put64(r + 8, k->key.lo);
+    yh_sort_put64(r + 16, ~rank.len); /* what is preferred comes first */
+    yh_sort_put64(r + 24, rank.hash);
+    yh_sort_put64(r + 32, rank.id_hash);
     yh_sort_put64(r + 40, d->ordinal);
-    yh_sort_put64(r + 48, family);
+    yh_sort_put64(r + 48, k->family);
     return YH_OK;
 }
 
-yh_status yh_same_key_decide(yh_sorter *s, yh_stage_run *x, yh_err *err)
+static yh_status decide(yh_sorter *s, yh_stage_run *x, yh_err *err)
 {
-    uint8_t kept[YH_SAME_KEY_RECORD];
+    uint8_t kept[RECORD];
     bool any = false;
     uint64_t removed = 0;
     const uint8_t *r;
@@ -28,7 +30,7 @@ yh_status yh_same_key_decide(yh_sorter *s, yh_stage_run *x, yh_err *err)
         YH_TRY(yh_sorter_next(s, &r, &n, err));
         if (n == 0)
             break;
-        for (size_t i = 0; i < n; i++, r += YH_SAME_KEY_RECORD) {
+        for (size_t i = 0; i < n; i++, r += RECORD) {
             if (!any || memcmp(kept, r, 16) != 0) {
                 memcpy(kept, r, sizeof kept);
                 any = true;
@@ -40,4 +42,40 @@ yh_status yh_same_key_decide(yh_sorter *s, yh_stage_run *x, yh_err *err)
         }
     }
     return yh_pass_count(x, "removed", removed, err);
+}
+
+typedef struct scan {
+    yh_sorter *s;
+    yh_same_key_fn fn;
+    const void *user;
+} scan;
+
+static yh_status add_block(void *user, int worker, const yh_stored *docs, size_t n, yh_err *err)
+{
+    const scan *c = user;
+    yh_batch b = {.s = c->s, .size = RECORD};
+    yh_buf scratch;
+    yh_status st = YH_OK;
+    (void)worker;
+    yh_buf_init(&scratch, 0);
+    for (size_t i = 0; i < n && st == YH_OK; i++) {
+        yh_same_key k = {.has = true, .family = docs[i].ordinal};
+        yh_buf_clear(&scratch);
+        st = c->fn(c->user, &docs[i], &scratch, &k, err);
+        if (st == YH_OK && k.has)
+            st = add(&b, &k, &docs[i], err);
+    }
+    yh_buf_fini(&scratch);
+    return st == YH_OK ? yh_batch_flush(&b, err) : st;
+}
+
+yh_status yh_same_key_run(yh_stage_run *x, yh_same_key_fn fn, const void *user, yh_err *err)
+{
+    scan c = {NULL, fn, user};
+    YH_TRY(yh_sorter_create(&c.s, RECORD, x->memory, x->work, x->pool, err));
+    yh_status st = yh_pass_each(x, 0, 0.8, add_block, &c, err);
+    if (st == YH_OK)
+        st = decide(c.s, x, err);
+    yh_sorter_free(c.s);
+    return st;
 }

@@ -8,43 +8,22 @@ static const yh_param params[] = {
     {NULL, 0, NULL, NULL, 0, 0},
 };
 
-typedef struct scan {
-    yh_sorter *s;
-    bool fold;
-} scan;
-
-static yh_status add_block(void *user, int worker, const yh_stored *docs, size_t n, yh_err *err)
+static yh_status key_of(const void *user, const yh_stored *d, yh_buf *folded, yh_same_key *out,
+                        yh_err *err)
 {
-    const scan *c = user;
-    yh_batch b = {.s = c->s, .size = YH_SAME_KEY_RECORD};
-    yh_buf text;
-    yh_status st = YH_OK;
-    (void)worker;
-    yh_buf_init(&text, 0);
-    for (size_t i = 0; i < n && st == YH_OK; i++) {
-        yh_hash128 key = yh_hash128_of(docs[i].text, docs[i].len);
-        if (c->fold) {
-            yh_buf_clear(&text);
-            st = yh_fold_text(docs[i].text, docs[i].len, &text, err);
-            if (text.len > 0) /* else nothing but punctuation: as it stands */
-                key = yh_hash128_of(text.data, text.len);
-        }
-        if (st == YH_OK)
-            st = yh_same_key_add(&b, key, docs[i].ordinal, &docs[i], err);
-    }
-    yh_buf_fini(&text);
-    return st == YH_OK ? yh_batch_flush(&b, err) : st;
+    const bool *fold = user;
+    if (*fold)
+        YH_TRY(yh_fold_text(d->text, d->len, folded, err));
+    /* nothing but punctuation: as it stands */
+    out->key =
+        folded->len > 0 ? yh_hash128_of(folded->data, folded->len) : yh_hash128_of(d->text, d->len);
+    return YH_OK;
 }
 
 static yh_status run(const json_t *p, yh_stage_run *x, yh_err *err)
 {
-    scan c = {NULL, yh_param_bool(p, "normalise")};
-    YH_TRY(yh_sorter_create(&c.s, YH_SAME_KEY_RECORD, x->memory, x->work, x->pool, err));
-    yh_status st = yh_pass_each(x, 0, 0.8, add_block, &c, err);
-    if (st == YH_OK)
-        st = yh_same_key_decide(c.s, x, err);
-    yh_sorter_free(c.s);
-    return st;
+    const bool fold = yh_param_bool(p, "normalise");
+    return yh_same_key_run(x, key_of, &fold, err);
 }
 
 const yh_stage yh_stage_exact_document = {
