@@ -65,7 +65,8 @@ enum { YH_WINDOW_MORE = 0, YH_WINDOW_NOT = -1 };
 /* Length of the run of ones in mask from bit b on; up to 64 - b. */
 static inline unsigned yh_window_run(uint64_t mask, unsigned b)
 {
-    return (unsigned)__builtin_ctzll(~(mask >> b));
+    uint64_t rest = ~(mask >> b); /* 0: all 64 */
+    return rest != 0 ? (unsigned)__builtin_ctzll(rest) : YH_WINDOW;
 }
 
 /* Length of the word at bit b < YH_WINDOW_USED; MORE: it does not surely end in this window; NOT:
