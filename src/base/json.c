@@ -69,12 +69,26 @@ void yh_json_text_free(char *text)
     give(text);
 }
 
+yh_status yh_json_print(char **out, const json_t *j, size_t flags, yh_err *err)
+{
+    no_memory = false;
+    *out = json_dumps(j, flags);
+    if (*out != NULL && no_memory) { /* what could not grow was left out */
+        yh_json_text_free(*out);
+        *out = NULL;
+    }
+    return *out != NULL
+               ? YH_OK
+               : yh_fail(err, YH_NOMEM, "cannot write JSON: no memory, or text that is not UTF-8");
+}
+
 yh_status yh_json_save(const json_t *j, const char *path, bool pretty, yh_err *err)
 {
-    char *text = json_dumps(j, (pretty ? JSON_INDENT(2) : JSON_COMPACT) | JSON_REAL_PRECISION(17));
-    if (text == NULL)
-        return yh_fail(err, YH_NOMEM, "%s: cannot write JSON: no memory, or text that is not UTF-8",
-                       path);
+    char *text = NULL;
+    yh_err e = YH_ERR_INIT;
+    size_t flags = (pretty ? JSON_INDENT(2) : JSON_COMPACT) | JSON_REAL_PRECISION(17);
+    if (yh_json_print(&text, j, flags, &e) != YH_OK)
+        return yh_fail(err, e.code, "%s: %s", path, e.msg);
     yh_writer w = YH_WRITER_INIT;
     yh_status s = yh_writer_open(&w, path, err);
     if (s == YH_OK)

@@ -20,6 +20,8 @@ yh_status yh_json_parse_unique(json_t **out, const char *text, size_t n, const c
 yh_status yh_json_save(const json_t *j, const char *path, bool pretty,
                        yh_err *err) YH_MUST_CHECK; /* atomic */
 
+/* json_dumps, whole or not at all; free with yh_json_text_free. */
+yh_status yh_json_print(char **out, const json_t *j, size_t flags, yh_err *err) YH_MUST_CHECK;
 /* Frees what json_dumps gave (its memory is jansson's, not always the C library's). */
 void yh_json_text_free(char *text);
 

@@ -287,9 +287,12 @@ static yh_status report(const diff *d, char **json, yh_err *err)
         if (json_object_set_new(out, class_name[c], o) != 0 && s == YH_OK)
             s = yh_fail(err, YH_NOMEM, "no memory");
     }
-    char *t = s == YH_OK ? json_dumps(out, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : NULL;
+    char *t = NULL;
+    if (s == YH_OK)
+        s = yh_json_print(&t, out, JSON_INDENT(2) | JSON_REAL_PRECISION(6), err);
     *json = t != NULL ? yh_strdup(t) : NULL;
-    yh_json_text_free(t);
+    if (t != NULL)
+        yh_json_text_free(t);
     json_decref(out);
     return s != YH_OK || *json != NULL ? s : yh_fail(err, YH_NOMEM, "no memory");
 }

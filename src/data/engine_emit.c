@@ -210,9 +210,11 @@ static yh_status checkpoint(emit *m, bool finished, yh_err *err)
     m->began = m->saved = now;
     m->unsaved = 0;
     snprintf(path, sizeof path, "%s/state.json", m->dir);
+    json_t *output = yh_output_state(&m->out);
     json_t *j =
-        json_pack("{s:b,s:I,s:o,s:f,s:O}", "finished", (int)finished, "block", (json_int_t)m->block,
-                  "output", yh_output_state(&m->out), "seconds", m->seconds, "stats", m->stats);
+        json_pack("{s:b,s:I,s:O,s:f,s:O}", "finished", (int)finished, "block", (json_int_t)m->block,
+                  "output", output, "seconds", m->seconds, "stats", m->stats);
+    json_decref(output);
     if (j == NULL)
         return yh_fail(err, YH_NOMEM, "%s: no memory", path);
     yh_status s = yh_json_save(j, path, false, err);

@@ -172,7 +172,8 @@ static yh_status get_plan(const yh_engine *e, json_t **plan, yh_err *err)
         return yh_json_load(plan, path, STATE_LIMIT, err);
     json_t *stats = NULL;
     YH_TRY(yh_stats_create(&stats, err));
-    *plan = json_pack("{s:[],s:[],s:{},s:o}", "files", "stages", "time", "stats", stats);
+    *plan = json_pack("{s:[],s:[],s:{},s:O}", "files", "stages", "time", "stats", stats);
+    json_decref(stats);
     if (*plan == NULL)
         return yh_fail(err, YH_NOMEM, "%s: no memory", e->out);
     YH_TRY(make_plan(e, *plan, err));
@@ -236,10 +237,14 @@ yh_status yh_engine_tidy(const yh_engine *e, yh_err *err)
 static yh_status save_recipe(const yh_engine *e, yh_err *err)
 {
     char *path = yh_path_join(e->out, "recipe.json");
-    char *t = json_dumps(e->recipe->full, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
-    yh_status s = path != NULL && t != NULL ? yh_file_write(path, t, strlen(t), err)
-                                            : yh_fail(err, YH_NOMEM, "%s: no memory", e->out);
-    yh_json_text_free(t);
+    char *t = NULL;
+    yh_status s = path != NULL ? YH_OK : yh_fail(err, YH_NOMEM, "%s: no memory", e->out);
+    if (s == YH_OK)
+        s = yh_json_print(&t, e->recipe->full, JSON_INDENT(2) | JSON_REAL_PRECISION(15), err);
+    if (s == YH_OK)
+        s = yh_file_write(path, t, strlen(t), err);
+    if (t != NULL)
+        yh_json_text_free(t);
     yh_free(path);
     return s;
 }

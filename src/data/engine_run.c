@@ -147,11 +147,13 @@ yh_status yh_clean_recipe(const yh_clean_options *o, char **json, yh_err *err)
     yh_recipe *r = NULL;
     *json = NULL;
     YH_TRY(load_recipe(&r, o != NULL ? o : &defaults, err));
-    char *t = json_dumps(r->full, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+    char *t = NULL;
+    yh_status s = yh_json_print(&t, r->full, JSON_INDENT(2) | JSON_REAL_PRECISION(15), err);
     *json = t != NULL ? yh_strdup(t) : NULL;
-    yh_json_text_free(t);
+    if (t != NULL)
+        yh_json_text_free(t);
     yh_recipe_free(r);
-    return *json != NULL ? YH_OK : yh_fail(err, YH_NOMEM, "no memory for a recipe");
+    return s != YH_OK || *json != NULL ? s : yh_fail(err, YH_NOMEM, "no memory for a recipe");
 }
 
 /* ------------------------------------------------------------------ beginning */

@@ -351,12 +351,13 @@ static yh_status checkpoint(scan *s, bool finished, yh_err *err)
     s->unsaved = 0;
     snprintf(hex, sizeof hex, "%016llx", (unsigned long long)s->e->fingerprint);
     snprintf(path, sizeof path, "%s/state.json", s->dir);
-    json_t *j =
-        json_pack("{s:s,s:b,s:{s:I,s:I,s:I,s:I},s:o,s:I,s:f,s:O}", "fingerprint", hex, "finished",
-                  (int)finished, "cursor", "file", (json_int_t)s->cursor.file, "piece",
-                  (json_int_t)s->cursor.piece, "docs", (json_int_t)s->cursor.docs, "part",
-                  (json_int_t)s->cursor.part, "output", yh_output_state(&s->out), "segments",
-                  (json_int_t)s->segments, "seconds", s->seconds, "stats", s->stats);
+    json_t *output = yh_output_state(&s->out);
+    json_t *j = json_pack("{s:s,s:b,s:{s:I,s:I,s:I,s:I},s:O,s:I,s:f,s:O}", "fingerprint", hex,
+                          "finished", (int)finished, "cursor", "file", (json_int_t)s->cursor.file,
+                          "piece", (json_int_t)s->cursor.piece, "docs", (json_int_t)s->cursor.docs,
+                          "part", (json_int_t)s->cursor.part, "output", output, "segments",
+                          (json_int_t)s->segments, "seconds", s->seconds, "stats", s->stats);
+    json_decref(output);
     if (j == NULL)
         return yh_fail(err, YH_NOMEM, "%s: no memory", path);
     yh_status st = yh_json_save(j, path, false, err);

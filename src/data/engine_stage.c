@@ -124,8 +124,9 @@ static yh_status one_stage(yh_engine *e, int step, yh_err *err)
         json_decref(stats);
         return s;
     }
-    j = json_pack("{s:s,s:i,s:f,s:o}", "rule", e->recipe->step[step].name, "step", step + 1,
+    j = json_pack("{s:s,s:i,s:f,s:O}", "rule", e->recipe->step[step].name, "step", step + 1,
                   "seconds", yh_now() - t0, "stats", stats);
+    json_decref(stats);
     if (j == NULL)
         return yh_fail(err, YH_NOMEM, "no memory for a stage");
     s = yh_json_save(j, path, false, err);

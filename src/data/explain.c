@@ -31,9 +31,11 @@ static yh_status collect(const char *corpus, const char *what, const yh_buf *nee
         s = yh_json_parse(&j, p, n, name, err);
         if (s != YH_OK)
             break;
-        if (json_object_set_new(j, "file", json_string(yh_path_base(path))) != 0 ||
-            json_object_set_new(j, "line", json_integer((json_int_t)line)) != 0 ||
-            json_array_append_new(found, j) != 0) {
+        bool ok = json_object_set_new(j, "file", json_string(yh_path_base(path))) == 0 &&
+                  json_object_set_new(j, "line", json_integer((json_int_t)line)) == 0 &&
+                  json_array_append(found, j) == 0;
+        json_decref(j);
+        if (!ok) {
             s = yh_fail(err, YH_NOMEM, "%s: no memory", corpus);
             break;
         }
@@ -123,13 +125,13 @@ static yh_status explain(const char *corpus, const char *id, const json_t *kept,
             s = yh_fail(err, YH_NOMEM, "no memory");
     }
     bool ok =
-        s != YH_OK || (json_object_set_new(out, "id", json_string(id)) == 0 &&
-                       json_object_set(out, "source", json_object_get(first, "source")) == 0 &&
-                       (recipe == NULL ||
-                json_object_set(out, "recipe", json_object_get(recipe, "name")) == 0) &&
-                       json_object_set(out, "steps", steps) == 0 &&
-                       (json_array_size(kept) == 0 ||
-                        json_object_set(out, "kept", json_array_get(kept, 0)) == 0));
+        s != YH_OK ||
+        (json_object_set_new(out, "id", json_string(id)) == 0 &&
+         json_object_set(out, "source", json_object_get(first, "source")) == 0 &&
+         (recipe == NULL || json_object_set(out, "recipe", json_object_get(recipe, "name")) == 0) &&
+         json_object_set(out, "steps", steps) == 0 &&
+         (json_array_size(kept) == 0 ||
+          json_object_set(out, "kept", json_array_get(kept, 0)) == 0));
     size_t n = json_array_size(gone);
     for (i = 0; i < n && s == YH_OK; i++) {
         const char *what = json_string_value(json_object_get(json_array_get(gone, i), "what"));
@@ -160,11 +162,13 @@ yh_status yh_corpus_explain(const char *corpus, const char *id, char **json, yh_
     if (s == YH_OK)
         s = explain(corpus, id, kept, gone, out, err);
     if (s == YH_OK) {
-        char *t = json_dumps(out, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
-        *json = t != NULL ? yh_strdup(t) : NULL;
-        yh_json_text_free(t);
-        if (*json == NULL)
+        char *t = NULL;
+        s = yh_json_print(&t, out, JSON_INDENT(2) | JSON_REAL_PRECISION(6), err);
+        *json = s == YH_OK ? yh_strdup(t) : NULL;
+        if (s == YH_OK && *json == NULL)
             s = yh_fail(err, YH_NOMEM, "no memory");
+        if (t != NULL)
+            yh_json_text_free(t);
     }
     yh_buf_fini(&needle);
     json_decref(kept);

@@ -334,9 +334,12 @@ static yh_status complete_step(yh_recipe *r, size_t i, json_t *all, const char *
     bool ok = full != NULL && json_object_update(full, params) == 0 &&
               (why == NULL || json_object_set(full, "why", (json_t *)(uintptr_t)why) == 0);
     json_decref(params);
-    if (!ok || json_array_append_new(all, full) != 0) {
+    if (!ok) {
+        json_decref(full);
         return no_memory(err);
     }
+    if (json_array_append_new(all, full) != 0)
+        return no_memory(err);
     step->params = full;
     step->name = rule_of(full);
     step->stage = yh_rule_find(name) == NULL ? yh_stage_find(name) : NULL;

@@ -49,13 +49,14 @@ static yh_status fill(json_t *r, const char *out, const json_t *plan, const yh_r
               json_object_set_new(r, "steps", steps_of(stats, recipe)) == 0 &&
               json_object_set(r, "stages", json_object_get(plan, "stages")) == 0 &&
               json_object_set(r, "recipe", json_object_get(recipe->full, "name")) == 0 &&
-              json_object_set_new(r, "rules", rules) == 0 &&
+              json_object_set(r, "rules", rules) == 0 &&
               json_object_set(r, "time", (json_t *)(uintptr_t)time) == 0 &&
               json_object_set_new(r, "seconds", json_real(seconds)) == 0 &&
               json_object_set_new(r, "text_mb_per_second",
                                   json_real(seconds > 0 ? text / 1e6 / seconds : 0)) == 0 &&
               json_object_set_new(r, "input_mb_per_second",
                                   json_real(seconds > 0 ? raw / 1e6 / seconds : 0)) == 0;
+    json_decref(rules);
     return ok ? YH_OK : no_memory(out, err);
 }
 
