@@ -30,6 +30,75 @@ static bool has_key(const char *members, size_t n, const char *key)
     return false;
 }
 
+/* Whether the record says this itself, so that the input's member of the name must go. */
+static bool says(const yh_draft *d, const yh_origin *o, const char *key)
+{
+    const struct {
+        const char *key;
+        bool says;
+    } own[] = {{"part", o->part > 1},
+               {"encoding", strcmp(d->encoding, "UTF-8") != 0},
+               {"title", d->title != NULL},
+               {"url", d->url != NULL},
+               {"lang", d->lang[0] != '\0'},
+               {"lang_score", d->lang[0] != '\0'},
+               {"original", d->original != NULL}};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (own[i].says && strcmp(own[i].key, key) == 0)
+            return true;
+    for (int i = 0; i < d->n_value; i++)
+        if (strcmp(d->value[i].name, key) == 0)
+            return true;
+    return false;
+}
+
+/* What the input had beside the text, such as a corpus that is cleaned again: without what the
+ * record says itself; the edits of the run before are "earlier_edits". */
+static yh_status add_kept_meta(yh_buf *out, const yh_draft *d, const yh_origin *o, yh_err *err)
+{
+    static const char *const ours[] = {"part", "encoding", "title", "url",
+                                       "lang", "original", "edits", "lang_score"};
+    const char *sep = out->len > 0 && out->data[out->len - 1] != '{' ? "," : "";
+    size_t n = strlen(d->meta);
+    bool plain = true;
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        plain = plain && !has_key(d->meta, n, ours[i]);
+    for (int i = 0; i < d->n_value; i++)
+        plain = plain && !has_key(d->meta, n, d->value[i].name);
+    if (plain) {
+        YH_TRY(yh_buf_adds(out, sep, err));
+        return yh_buf_add(out, d->meta, n, err);
+    }
+    yh_buf b;
+    json_t *j = NULL, *v;
+    void *next;
+    const char *key;
+    char *text = NULL;
+    yh_buf_init(&b, 0);
+    yh_status s = yh_buf_addf(&b, err, "{%s}", d->meta);
+    if (s == YH_OK)
+        s = yh_json_parse(&j, b.data, b.len, "meta", err);
+    yh_buf_fini(&b);
+    if ((v = json_object_get(j, "edits")) != NULL &&
+        (json_object_set(j, "earlier_edits", v) != 0 || json_object_del(j, "edits") != 0))
+        s = yh_fail(err, YH_NOMEM, "no memory for a record");
+    json_object_foreach_safe(j, next, key, v)
+    {
+        if (says(d, o, key))
+            (void)json_object_del(j, key);
+    }
+    if (s == YH_OK && json_object_size(j) > 0)
+        s = yh_json_print(&text, j, JSON_COMPACT | JSON_REAL_PRECISION(17), err);
+    if (s == YH_OK && text != NULL)
+        s = yh_buf_adds(out, sep, err);
+    if (s == YH_OK && text != NULL)
+        s = yh_buf_add(out, text + 1, strlen(text) - 2, err);
+    if (text != NULL)
+        yh_json_text_free(text);
+    json_decref(j);
+    return s;
+}
+
 /* Members of meta that are known before the stages; `before` holds those rendered earlier. */
 static yh_status add_meta(yh_buf *out, const yh_draft *d, const yh_origin *o, yh_err *err)
 {
@@ -50,12 +119,7 @@ static yh_status add_meta(yh_buf *out, const yh_draft *d, const yh_origin *o, yh
     for (int i = 0; i < d->n_value; i++)
         if (o->meta_len == 0 || !has_key(o->meta, o->meta_len, d->value[i].name))
             YH_TRY(number(out, d->value[i].name, d->value[i].value, err));
-    if (d->meta != NULL && d->meta[0] != '\0') {
-        sep = out->len > 0 && out->data[out->len - 1] != '{' ? "," : "";
-        YH_TRY(yh_buf_adds(out, sep, err));
-        YH_TRY(yh_buf_adds(out, d->meta, err));
-    }
-    return YH_OK;
+    return d->meta != NULL && d->meta[0] != '\0' ? add_kept_meta(out, d, o, err) : YH_OK;
 }
 
 /* Elements of "edits": neighbours of one step and kind are one. */

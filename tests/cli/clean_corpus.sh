@@ -46,6 +46,21 @@ has out '"evidence": "repeats b.jsonl:'
 "$YH" corpus explain A nowhere 2>err && fail "a document that is not there"
 has err 'no document "nowhere"'
 
+# ---- a corpus cleaned again: no name twice, the edits of the first run are kept apart
+if command -v zstd >/dev/null; then
+    "$YH" clean A/part-00000.jsonl.zst -o again --set exact_line.copies=1 >/dev/null 2>&1 || fail "cleaning a corpus"
+    zstd -dcq again/part-*.zst >out
+    has out '"earlier_edits":[{"rule":"exact_line","step":5,"cuts":1,"bytes":'
+    grep -q '"edits":.*"edits":' out && fail "edits twice"
+    printf '{"text":"%s","meta":{"lang":"xx","lang_score":0.1,"author":"me"}}\n' "$long" >lang.jsonl
+    echo '{"steps": [{"rule": "language"}]}' >lang.json
+    "$YH" clean lang.jsonl -o lang -r lang.json >/dev/null 2>&1 || fail "the language alone"
+    zstd -dcq lang/part-*.zst >out
+    has out '"author":"me"'
+    has out '"lang":"en"'
+    grep -q '"lang":"xx"' out && fail "the input's language beside our own"
+fi
+
 # ---- two runs
 "$YH" corpus diff A A --json >out || fail "diff"
 has out '"same": 13'
