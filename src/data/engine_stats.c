@@ -149,7 +149,7 @@ static yh_status add_step(json_t *stats, const yh_tally *t, int k, const yh_reci
 {
     const yh_tally_step *s = &t->step[k];
     const char *name = r->step[k].name;
-    char key[8];
+    char key[16];
     const struct {
         const char *name;
         uint64_t n;

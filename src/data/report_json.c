@@ -14,7 +14,7 @@ static json_t *steps_of(const json_t *stats, const yh_recipe *r)
 {
     json_t *list = json_array();
     for (int i = 0; i < r->n; i++) {
-        char key[8];
+        char key[16];
         snprintf(key, sizeof key, "%d", i + 1);
         const json_t *did = json_object_get(json_object_get(stats, "steps"), key);
         json_t *s =
