@@ -152,6 +152,8 @@ yh_status yh_writer_open(yh_writer *w, const char *path, yh_err *err)
     w->tmp = yh_malloc(n + 32);
     w->buffer = yh_malloc(WRITER_BUFFER);
     if (w->path == NULL || w->tmp == NULL || w->buffer == NULL) {
+        yh_free(w->tmp);
+        w->tmp = NULL; /* holds no name yet: nothing to remove */
         yh_writer_abort(w);
         return yh_fail(err, YH_NOMEM, "%s: no memory to write", path);
     }
