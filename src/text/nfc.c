@@ -48,9 +48,9 @@ static yh_status decompose(units *u, int flags, const uint8_t *p, size_t n, yh_e
         int len, boundary = 0;
         utf8proc_int32_t d[32];
         uint32_t cp = yh_utf8_next(p + i, &len);
-        utf8proc_ssize_t k = yh_nfc_knows(cp) ? utf8proc_decompose_char((utf8proc_int32_t)cp, d, 32,
-                                                                        flags, &boundary)
-                                              : 0;
+        bool knows = (flags & UTF8PROC_COMPAT) ? yh_nfkc_knows(cp) : yh_nfc_knows(cp);
+        utf8proc_ssize_t k =
+            knows ? utf8proc_decompose_char((utf8proc_int32_t)cp, d, 32, flags, &boundary) : 0;
         if (k < 1 || k > 32) {
             d[0] = (utf8proc_int32_t)cp;
             k = 1;

@@ -20,10 +20,10 @@ void yh_norm_fini(yh_norm *m)
 
 enum { DROP = -1 };
 
-/* Cc, Cf, Cn, Co: what BERT calls control characters. */
+/* Cc, Cf, Co: what BERT calls control characters. */
 static bool is_other(uint32_t c)
 {
-    return (yh_uc_class(c) & YH_UC_OTHER) != 0;
+    return (yh_uc_old(c) & YH_UC_OLD_OTHER) != 0;
 }
 
 static int32_t bert_clean(uint32_t c)
@@ -48,12 +48,12 @@ static int32_t nmt(uint32_t c)
 
 static int32_t strip_marks(uint32_t c)
 {
-    return (yh_uc_class(c) & YH_UC_M) ? DROP : (int32_t)c;
+    return (yh_uc_old(c) & YH_UC_OLD_M) ? DROP : (int32_t)c;
 }
 
 static int32_t strip_accents(uint32_t c)
 {
-    return yh_uc_is_nonspacing(c) ? DROP : (int32_t)c;
+    return (yh_uc_old(c) & YH_UC_NONSPACING) ? DROP : (int32_t)c;
 }
 
 /* Writes what `one` makes of each character; runs that stay are copied at once. Characters dropped

@@ -189,5 +189,9 @@ static yh_status read_at(yh_pre *p, const json_t *j, int depth, bool *byte_level
 yh_status yh_pre_read(yh_pre *p, const json_t *j, bool *byte_level, const char *name, yh_err *err)
 {
     *byte_level = false;
-    return read_at(p, j, 0, byte_level, name, err);
+    YH_TRY(read_at(p, j, 0, byte_level, name, err));
+    for (size_t i = 0; i < p->n; i++)
+        if (p->step[i].kind == YH_PRE_CLASS && p->step[i].mask == YH_UC_PUNCT)
+            yh_uc_init_forms();
+    return YH_OK;
 }

@@ -139,6 +139,8 @@ static bool is_match(const yh_pre_step *p, const uint8_t *t, size_t n, size_t *l
     int k;
     uint32_t cp = yh_utf8_next(t, &k);
     *len = (size_t)k;
+    if (p->kind == YH_PRE_CLASS && p->mask == YH_UC_PUNCT)
+        return (yh_uc_old(cp) & YH_UC_OLD_PUNCT) != 0;
     if (p->kind == YH_PRE_CLASS)
         return (yh_uc_class(cp) & p->mask) != 0;
     return p->length == *len && *len <= n && memcmp(p->text, t, *len) == 0;

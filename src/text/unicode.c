@@ -3,6 +3,7 @@
 
 #include "text/unicode.h"
 #include "text/unicode_added.h"
+#include "text/unicode_old.h"
 #include "text/utf8.h"
 
 uint16_t yh_uc_index[0x1100];
@@ -16,6 +17,15 @@ static const struct {
 } added[] = {
 #define X(lo, hi, category) {lo, hi, category},
     YH_UNICODE_ADDED(X)
+#undef X
+};
+
+static const struct {
+    uint32_t lo, hi;
+    uint8_t flag;
+} old[] = {
+#define X(lo, hi, flag) {lo, hi, flag},
+    YH_UNICODE_OLD(X)
 #undef X
 };
 
@@ -50,6 +60,19 @@ bool yh_nfc_knows(uint32_t cp)
         if (cp >= unknown[i][0] && cp <= unknown[i][1])
             return false;
     return true;
+}
+
+bool yh_nfkc_knows(uint32_t cp)
+{
+    static const uint32_t unknown[][2] = {
+#define X(lo, hi) {lo, hi},
+        YH_NFKC_UNKNOWN(X)
+#undef X
+    };
+    for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
+        if (cp >= unknown[i][0] && cp <= unknown[i][1])
+            return false;
+    return yh_nfc_knows(cp);
 }
 
 static bool is_space(uint32_t c)
@@ -113,11 +136,23 @@ static uint8_t class_of(uint32_t c, const char *g, const utf8proc_property_t *p)
         k |= YH_UC_PUNCT;
     if (g[0] == 'M')
         k |= YH_UC_M;
-    if (g[0] == 'C')
-        k |= YH_UC_OTHER;
     if (is_safe(c, p))
         k |= YH_UC_SAFE;
     return k;
+}
+
+/* Whether the compatibility decomposition is another than the canonical one. */
+static bool is_compatible(uint32_t c)
+{
+    utf8proc_int32_t a[32], b[32];
+    int boundary = 0;
+    if (!yh_nfkc_knows(c))
+        return false;
+    utf8proc_ssize_t n =
+        utf8proc_decompose_char((utf8proc_int32_t)c, a, 32, UTF8PROC_DECOMPOSE, &boundary);
+    utf8proc_ssize_t m = utf8proc_decompose_char((utf8proc_int32_t)c, b, 32,
+                                                 UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &boundary);
+    return n != m || (n > 0 && n <= 32 && memcmp(a, b, (size_t)n * sizeof *a) != 0);
 }
 
 static uint8_t form_flags(uint32_t c, const char *g, const utf8proc_property_t *p)
@@ -125,11 +160,21 @@ static uint8_t form_flags(uint32_t c, const char *g, const utf8proc_property_t *
     bool knows = yh_nfc_knows(c), decomposes = p->decomp_seqindex != UINT16_MAX && knows;
     bool hangul = c >= 0xAC00 && c <= 0xD7A3, mark = p->combining_class != 0 && knows;
     uint8_t k = g[0] == 'M' && g[1] == 'n' ? YH_UC_NONSPACING : 0;
+    if (g[0] == 'M')
+        k |= YH_UC_OLD_M;
+    if (g[0] == 'P' || (c > 0x20 && c < 0x7F && g[0] == 'S'))
+        k |= YH_UC_OLD_PUNCT;
+    if (g[0] == 'C' && g[1] != 'n' && g[1] != 's')
+        k |= YH_UC_OLD_OTHER;
+    for (size_t i = 0; c >= 0x80 && i < sizeof old / sizeof *old; i++)
+        if (c >= old[i].lo && c <= old[i].hi)
+            k ^= old[i].flag;
     if (!mark && !hangul && (!decomposes || p->decomp_type != 0))
         k |= 1 << YH_FORM_D;
-    if (!mark && !hangul && !decomposes)
+    bool compatible = decomposes && is_compatible(c);
+    if ((k & 1 << YH_FORM_D) && !compatible)
         k |= 1 << YH_FORM_KD;
-    if (is_safe(c, p) && !(decomposes && p->decomp_type != 0))
+    if (is_safe(c, p) && !compatible)
         k |= 1 << YH_FORM_KC;
     return k;
 }
@@ -179,7 +224,26 @@ void yh_uc_init_forms(void)
 
 uint32_t yh_uc_lower(uint32_t cp)
 {
-    return (uint32_t)utf8proc_tolower((utf8proc_int32_t)cp);
+    /* newer than the library may be */
+    if (cp >= 0x10D50 && cp <= 0x10D65)
+        return cp + 0x20;
+    if (cp >= 0x16EA0 && cp <= 0x16EB8)
+        return cp + 0x1B;
+    switch (cp) {
+    case 0x1C89:
+    case 0xA7CC:
+    case 0xA7CE:
+    case 0xA7D2:
+    case 0xA7D4:
+    case 0xA7DA:
+        return cp + 1;
+    case 0xA7CB:
+        return 0x264;
+    case 0xA7DC:
+        return 0x19B;
+    default:
+        return (uint32_t)utf8proc_tolower((utf8proc_int32_t)cp);
+    }
 }
 
 void yh_uc_init(void)

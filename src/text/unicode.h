@@ -14,7 +14,6 @@ enum {
     YH_UC_WORD = 16,  /* \w of Rust's regex crate: alphabetic, marks, decimal digits, connectors */
     YH_UC_PUNCT = 32, /* P* or ASCII punctuation */
     YH_UC_M = 64,     /* M* */
-    YH_UC_OTHER = 128 /* C* */
 };
 
 /* Fills the tables; safe from any thread, cheap after the first call. Call before yh_uc_class. */
@@ -35,9 +34,18 @@ bool yh_uc_added(size_t i, uint32_t *lo, uint32_t *hi, const char **category);
 
 /* Whether NFC of the reference knows the character as a mark or a composite. */
 bool yh_nfc_knows(uint32_t cp);
+/* The same of the compatibility forms. */
+bool yh_nfkc_knows(uint32_t cp);
 
 typedef enum yh_form { YH_FORM_C, YH_FORM_D, YH_FORM_KC, YH_FORM_KD } yh_form;
-enum { YH_UC_NONSPACING = 16 }; /* beside 1 << form: unchanged by it, never combining backwards */
+/* Beside 1 << form (unchanged by it, never combining backwards): categories as Hugging Face's old
+ * tables have them. */
+enum {
+    YH_UC_NONSPACING = 16, /* Mn */
+    YH_UC_OLD_M = 32,      /* M* */
+    YH_UC_OLD_PUNCT = 64,  /* P* or ASCII punctuation */
+    YH_UC_OLD_OTHER = 128  /* Cc, Cf, Co */
+};
 /* Fills the table of these flags; call before the three below with a form other than C. */
 void yh_uc_init_forms(void);
 extern uint16_t yh_uc_form_index[0x1100];
@@ -48,9 +56,9 @@ static inline bool yh_uc_is_safe(yh_form form, uint32_t cp)
         return (yh_uc_class(cp) & YH_UC_SAFE) != 0;
     return (yh_uc_form_block[yh_uc_form_index[cp >> 8]][cp & 0xFF] >> form & 1) != 0;
 }
-static inline bool yh_uc_is_nonspacing(uint32_t cp) /* Mn */
+static inline uint8_t yh_uc_old(uint32_t cp)
 {
-    return (yh_uc_form_block[yh_uc_form_index[cp >> 8]][cp & 0xFF] & YH_UC_NONSPACING) != 0;
+    return yh_uc_form_block[yh_uc_form_index[cp >> 8]][cp & 0xFF];
 }
 /* Lower case of one character (U+0130's first). */
 uint32_t yh_uc_lower(uint32_t cp);
