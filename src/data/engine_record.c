@@ -7,7 +7,9 @@ static yh_status member(yh_buf *out, const char *key, const char *text, size_t n
 {
     if (out->len > 0 && out->data[out->len - 1] != '{')
         YH_TRY(yh_buf_addc(out, ',', err));
-    YH_TRY(yh_buf_addf(out, err, "\"%s\":", key));
+    YH_TRY(yh_buf_addc(out, '"', err));
+    YH_TRY(yh_buf_adds(out, key, err));
+    YH_TRY(yh_buf_adds(out, "\":", err));
     return yh_record_string(out, text, n, err);
 }
 
@@ -151,20 +153,32 @@ static yh_status add_edits(yh_buf *out, const yh_draft *d, const yh_recipe *r, b
     return YH_OK;
 }
 
-static yh_status add_head(yh_buf *out, const char *text, size_t n, const yh_origin *o, yh_err *err)
+static yh_status add_origin(yh_buf *out, const yh_origin *o, yh_err *err)
 {
-    YH_TRY(yh_buf_adds(out, "{\"text\":", err));
-    YH_TRY(yh_record_string(out, text, n, err));
     YH_TRY(yh_buf_adds(out, ",\"id\":", err));
     YH_TRY(yh_record_string(out, o->id, strlen(o->id), err));
     YH_TRY(yh_buf_adds(out, ",\"source\":", err));
     return yh_record_string(out, o->source, strlen(o->source), err);
 }
 
+static yh_status add_head(yh_buf *out, const char *text, size_t n, const yh_origin *o, yh_err *err)
+{
+    YH_TRY(yh_buf_adds(out, "{\"text\":", err));
+    YH_TRY(yh_record_string(out, text, n, err));
+    return add_origin(out, o, err);
+}
+
 yh_status yh_record_kept(yh_buf *out, const yh_draft *d, const yh_origin *o, const yh_recipe *r,
                          yh_err *err)
 {
-    YH_TRY(add_head(out, d->text, d->len, o, err));
+    if (d->raw != NULL && d->n_edit == 0 && d->len == d->raw_text) {
+        YH_TRY(yh_buf_adds(out, "{\"text\":\"", err));
+        YH_TRY(yh_buf_add(out, d->raw, d->raw_len, err));
+        YH_TRY(yh_buf_addc(out, '"', err));
+        YH_TRY(add_origin(out, o, err));
+    } else {
+        YH_TRY(add_head(out, d->text, d->len, o, err));
+    }
     YH_TRY(yh_buf_adds(out, ",\"meta\":{", err));
     YH_TRY(add_meta(out, d, o, err));
     if (d->lang[0] != '\0') {

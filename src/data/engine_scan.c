@@ -82,11 +82,11 @@ static yh_status normalize(yh_draft *d, yh_err *err)
     return YH_OK;
 }
 
-static yh_status make_documents(const yh_engine *e, yh_part_in *p, yh_err *err)
+static yh_status make_documents(const yh_engine *e, yh_part_in *p, yh_prefetch *from, yh_err *err)
 {
     const yh_recipe *r = e->recipe;
     YH_TRY(p->chunk.reader->documents(&p->chunk.piece, &p->drafts, err));
-    yh_buf_fini(&p->chunk.piece.bytes);
+    bool raw = false;
     for (size_t i = 0; i < p->drafts.n; i++) {
         yh_draft *d = &p->drafts.d[i];
         if (r->normalize)
@@ -95,8 +95,12 @@ static yh_status make_documents(const yh_engine *e, yh_part_in *p, yh_err *err)
     }
     if (r->part_chars > 0)
         YH_TRY(yh_drafts_divide(&p->drafts, r->part_chars, err));
-    for (size_t i = 0; i < p->drafts.n; i++)
+    for (size_t i = 0; i < p->drafts.n; i++) {
         YH_TRY(yh_engine_steps(e, &p->drafts.d[i], r->whole, r->scan_end, err));
+        raw = raw || p->drafts.d[i].raw != NULL;
+    }
+    if (!raw || e->stages) /* else records are copied from it */
+        yh_prefetch_spare(from, &p->chunk.piece.bytes);
     return YH_OK;
 }
 
@@ -109,7 +113,7 @@ static void documents_range(void *arg, int64_t begin, int64_t end, int worker)
         yh_work *w = &s->work[i];
         for (size_t k = 0; k < g->n && w->status == YH_OK; k++) {
             yh_err e = YH_ERR_INIT;
-            w->status = make_documents(s->e, &g->part[k], &e);
+            w->status = make_documents(s->e, &g->part[k], s->reader.ahead, &e);
             if (w->status != YH_OK)
                 (void)yh_fail(&w->err, w->status, "%s: %s", s->e->in.f[g->part[k].file].path,
                               e.msg);
@@ -152,6 +156,16 @@ typedef struct numbering {
     yh_buf id;
 } numbering;
 
+/* ":N"; printf would be the slowest part of passing a short document through. */
+static yh_status add_number(yh_buf *out, uint64_t n, yh_err *err)
+{
+    char text[24], *p = text + sizeof text;
+    for (; n > 0; n /= 10)
+        *--p = (char)('0' + n % 10);
+    *--p = ':';
+    return yh_buf_add(out, p, (size_t)(text + sizeof text - p), err);
+}
+
 static yh_status next_id(numbering *n, const yh_draft *d, const yh_input *f, const char *entry,
                          yh_err *err)
 {
@@ -168,7 +182,7 @@ static yh_status next_id(numbering *n, const yh_draft *d, const yh_input *f, con
     if (entry != NULL)
         YH_TRY(yh_buf_addf(&n->id, err, "/%s", entry));
     if (number > 0)
-        YH_TRY(yh_buf_addf(&n->id, err, ":%llu", (unsigned long long)number));
+        YH_TRY(add_number(&n->id, number, err));
     if (d->number != 0 && n->nth > 1)
         YH_TRY(yh_buf_addf(&n->id, err, ".%llu", (unsigned long long)n->nth));
     if (n->part > 1)
@@ -255,7 +269,8 @@ out:
     return s;
 }
 
-static yh_status group_records(const yh_engine *e, yh_work *w, yh_group *g, yh_err *err)
+static yh_status group_records(const yh_engine *e, yh_work *w, yh_group *g, yh_prefetch *from,
+                               yh_err *err)
 {
     yh_status s = YH_OK;
     size_t n = 0;
@@ -280,8 +295,10 @@ static yh_status group_records(const yh_engine *e, yh_work *w, yh_group *g, yh_e
         s = make_block(w, docs, &extras, err);
     yh_buf_fini(&extras);
     yh_free(docs);
-    for (size_t i = 0; i < g->n; i++)
+    for (size_t i = 0; i < g->n; i++) {
         yh_drafts_fini(&g->part[i].drafts);
+        yh_prefetch_spare(from, &g->part[i].chunk.piece.bytes);
+    }
     return s == YH_OK ? yh_work_pack(e, w, err) : s;
 }
 
@@ -290,7 +307,8 @@ static void records_range(void *arg, int64_t begin, int64_t end, int worker)
     scan *s = arg;
     (void)worker;
     for (int64_t i = begin; i < end; i++)
-        s->work[i].status = group_records(s->e, &s->work[i], &s->now.group[i], &s->work[i].err);
+        s->work[i].status =
+            group_records(s->e, &s->work[i], &s->now.group[i], s->reader.ahead, &s->work[i].err);
 }
 
 /* ------------------------------------------------------------------ writing (serial) */
@@ -521,7 +539,10 @@ static yh_status scan_unit(scan *s, yh_err *err)
     s->work = yh_calloc(BATCH_GROUPS, sizeof *s->work);
     if (s->work == NULL)
         return yh_fail(err, YH_NOMEM, "no memory for a batch");
-    YH_TRY(yh_unit_reader_open(&s->reader, &e->in, (size_t)s->unit, s->cursor, s->batch_bytes,
+    /* two batches ahead: the memory of pieces goes round, and is in the cache when it comes back */
+    size_t ahead = 2 * s->batch_groups * YH_GROUP_BYTES;
+    ahead = ahead < s->batch_bytes ? ahead : s->batch_bytes;
+    YH_TRY(yh_unit_reader_open(&s->reader, &e->in, (size_t)s->unit, s->cursor, ahead,
                                &e->recipe->read, err));
     s->cursor.file = s->reader.at.file;
     s->began = s->saved = yh_now();

@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "data/engine_work.h"
 #include "data/record.h"
+#include "input/utf8_scan.h"
 
 enum { EXAMPLE_BYTES = 700 };
 
@@ -47,14 +48,6 @@ yh_tally *yh_work_tally(yh_work *w, const char *source)
     t->source = yh_strdup(source);
     w->n_tally += t->source != NULL;
     return t->source != NULL ? t : NULL;
-}
-
-static size_t count_chars(const char *p, size_t n)
-{
-    size_t k = 0;
-    for (size_t i = 0; i < n; i++)
-        k += ((uint8_t)p[i] & 0xc0) != 0x80;
-    return k;
 }
 
 static size_t char_end(const char *p, size_t n, size_t most)
@@ -142,7 +135,7 @@ yh_status yh_work_kept(const yh_engine *e, yh_work *w, const yh_draft *d, const 
     yh_tally *t = yh_work_tally(w, o->source);
     if (t == NULL)
         return yh_fail(err, YH_NOMEM, "no memory for statistics");
-    size_t chars = count_chars(d->text, d->len);
+    size_t chars = yh_utf8_count(d->text, d->len);
     int bin = chars > 0 ? 63 - __builtin_clzll(chars) : 0;
     t->kept++;
     t->kept_bytes += d->len;

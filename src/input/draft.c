@@ -75,6 +75,7 @@ void yh_draft_stale(yh_draft *d)
     if (d->view != NULL)
         d->view_free(d->view);
     d->view = NULL;
+    d->raw = NULL;
 }
 
 yh_status yh_draft_remove(yh_draft *d, int step, double score, const char *evidence, yh_err *err)

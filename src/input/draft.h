@@ -54,6 +54,10 @@ enum { YH_MEMORY_FILTERS = 4 }; /* filters with memory: at most */
 typedef struct yh_draft {
     char *text; /* UTF-8, NUL-terminated; owned */
     size_t len;
+    const char *raw; /* the text as it stood in a JSON string, in the form that records have too,
+                        in the piece's bytes; NULL: none, or the text was changed since */
+    size_t raw_len;  /* bytes there; raw_text: of the text */
+    size_t raw_text;
     uint64_t number;   /* line or element number in its file; 0: counted by the writer */
     bool starts;       /* begins a new document; false: a further part of the one before */
     char encoding[24]; /* of the bytes it came from */

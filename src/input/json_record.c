@@ -93,6 +93,12 @@ yh_status yh_json_record(const char *p, size_t n, uint64_t number, const char *w
                                 : yh_buf_add(&text, m[at].value + 1, m[at].n_value - 2, err);
     if (s == YH_OK)
         s = yh_drafts_add(out, &text, number, true, "UTF-8", err);
+    if (s == YH_OK && !m[at].odd) {
+        yh_draft *d = &out->d[out->n - 1];
+        d->raw = m[at].value + 1;
+        d->raw_len = m[at].n_value - 2;
+        d->raw_text = d->len;
+    }
     if (s == YH_OK && k > 1) {
         yh_draft *d = &out->d[out->n - 1];
         s = keep_all(m, k, (size_t)at, d, &meta, err);

@@ -13,6 +13,28 @@ typedef struct scan {
     size_t n, at;
 } scan;
 
+typedef struct string_kind {
+    bool escaped, odd; /* as in yh_json_member */
+} string_kind;
+
+#if defined(__SSE2__)
+/* A bit for each of 64 bytes that is '"', '\\' or a control character. */
+static inline uint64_t specials(const char *p)
+{
+    const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\');
+    const __m128i last = _mm_set1_epi8(0x1f);
+    uint64_t mask = 0;
+    for (int k = 0; k < 4; k++) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * k));
+        __m128i any = _mm_or_si128(
+            _mm_cmpeq_epi8(v, quote),
+            _mm_or_si128(_mm_cmpeq_epi8(v, slash), _mm_cmpeq_epi8(_mm_min_epu8(v, last), v)));
+        mask |= (uint64_t)(unsigned)_mm_movemask_epi8(any) << (16 * k);
+    }
+    return mask;
+}
+#endif
+
 size_t yh_json_plain(const char *p, size_t n)
 {
     size_t i = 0;
@@ -94,13 +116,45 @@ static size_t escape_end(const char *p, size_t at, size_t n)
     return v >= 0xdc00 && v < 0xe000 ? at + 12 : 0;
 }
 
-/* A string from its quote on; s->at goes behind it. */
-static bool string(scan *s, bool *escaped)
+/* Notes the kind of an escape at the backslash and returns what is behind it; 0: it is none. */
+static size_t take_escape(const scan *s, size_t at, string_kind *k)
 {
-    *escaped = false;
+    size_t end = escape_end(s->p, at, s->n);
+    char c = end != 0 ? s->p[at + 1] : 0;
+    k->escaped = true;
+    k->odd = k->odd || (c != 'n' && c != 't' && c != '"' && c != '\\');
+    return end;
+}
+
+/* A string from its quote on; s->at goes behind it. */
+static bool string(scan *s, string_kind *k)
+{
+    *k = (string_kind){false, false};
     if (s->at >= s->n || s->p[s->at] != '"')
         return false;
     size_t at = s->at + 1;
+#if defined(__SSE2__)
+    while (s->n - at >= 64) { /* all of a block's quotes and escapes from one look at it */
+        uint64_t mask = specials(s->p + at);
+        size_t next = at + 64;
+        while (mask != 0) {
+            size_t i = at + (size_t)__builtin_ctzll(mask);
+            if (s->p[i] == '"') {
+                s->at = i + 1;
+                return true;
+            }
+            size_t end = s->p[i] == '\\' ? take_escape(s, i, k) : 0;
+            if (end == 0)
+                return false;
+            if (end >= next) {
+                next = end;
+                break;
+            }
+            mask &= ~(uint64_t)0 << (end - at);
+        }
+        at = next;
+    }
+#endif
     for (;;) {
         at += yh_json_plain(s->p + at, s->n - at);
         if (at >= s->n || (uint8_t)s->p[at] < 0x20)
@@ -109,8 +163,7 @@ static bool string(scan *s, bool *escaped)
             s->at = at + 1;
             return true;
         }
-        *escaped = true;
-        at = escape_end(s->p, at, s->n);
+        at = take_escape(s, at, k);
         if (at == 0)
             return false;
     }
@@ -156,14 +209,14 @@ static bool word(scan *s, const char *w, size_t n)
 }
 
 /* A value that has no parts; *nested: it has, and nothing was taken. */
-static bool simple(scan *s, bool *escaped, bool *nested)
+static bool simple(scan *s, string_kind *k, bool *nested)
 {
-    *escaped = *nested = false;
+    *nested = false;
     if (s->at >= s->n)
         return false;
     switch (s->p[s->at]) {
     case '"':
-        return string(s, escaped);
+        return string(s, k);
     case '{':
     case '[':
         *nested = true;
@@ -181,9 +234,9 @@ static bool simple(scan *s, bool *escaped, bool *nested)
 
 static bool key(scan *s)
 {
-    bool escaped;
+    string_kind k;
     blanks(s);
-    if (!string(s, &escaped))
+    if (!string(s, &k))
         return false;
     blanks(s);
     if (s->at >= s->n || s->p[s->at] != ':')
@@ -193,14 +246,14 @@ static bool key(scan *s)
 }
 
 /* Any value from s->at on. Depth is limited. */
-static bool value(scan *s, bool *escaped)
+static bool value(scan *s, string_kind *k)
 {
     uint8_t is_object[DEPTH];
     int depth = 0;
     for (;;) {
         bool nested;
         blanks(s);
-        if (!simple(s, escaped, &nested))
+        if (!simple(s, k, &nested))
             return false;
         if (nested) {
             char open = s->p[s->at++], close = open == '{' ? '}' : ']';
@@ -236,7 +289,8 @@ static bool value(scan *s, bool *escaped)
 size_t yh_json_object(const char *p, size_t n, size_t *seen)
 {
     scan s = {p, n, 0};
-    bool escaped, good = n > 0 && p[0] == '{' && value(&s, &escaped);
+    string_kind k;
+    bool good = n > 0 && p[0] == '{' && value(&s, &k);
     *seen = s.at;
     return good ? s.at : 0;
 }
@@ -253,13 +307,13 @@ bool yh_json_members(const char *p, size_t n, yh_json_member *m, size_t *count)
         s.at++;
     } else {
         for (;;) {
-            bool escaped;
+            string_kind k = {false, false};
             if (*count == YH_JSON_MEMBERS)
                 return false;
             yh_json_member *e = &m[*count];
             blanks(&s);
             size_t at = s.at;
-            if (!string(&s, &escaped) || escaped)
+            if (!string(&s, &k) || k.escaped)
                 return false;
             e->key = p + at + 1;
             e->n_key = s.at - at - 2;
@@ -271,11 +325,12 @@ bool yh_json_members(const char *p, size_t n, yh_json_member *m, size_t *count)
                 return false;
             blanks(&s);
             at = s.at;
-            if (!value(&s, &e->escaped))
+            if (!value(&s, &k))
                 return false;
             e->value = p + at;
             e->n_value = s.at - at;
-            e->escaped = e->escaped && p[at] == '"';
+            e->escaped = k.escaped && p[at] == '"';
+            e->odd = k.odd && p[at] == '"';
             ++*count;
             blanks(&s);
             if (s.at >= n)

@@ -5,7 +5,12 @@
 
 #include "base/file.h"
 
-enum { THREADS_MAX = 64, CHUNKS_MAX = 256 }; /* chunks in one queue */
+enum {
+    THREADS_MAX = 64,
+    CHUNKS_MAX = 256, /* chunks in one queue */
+    SPARES_MAX = 256,
+    SPARE_BYTES = 8 << 20 /* of one spare buffer at most */
+};
 
 /* A reader: takes the next file that nobody has, and queues its chunks. Its queue is in the order
  * of the files, and the lowest file that is not finished is always with somebody, so the one who
@@ -29,9 +34,44 @@ struct yh_prefetch {
     queue *q;
     int n_queues;
     bool quit;
+    yh_buf spare[SPARES_MAX]; /* memory of pieces that were done with */
+    int n_spares;
+    size_t spare_bytes; /* at most as much as may be read ahead */
     pthread_mutex_t lock;
     pthread_cond_t room, ready;
 };
+
+void yh_prefetch_spare(yh_prefetch *p, yh_buf *b)
+{
+    bool take = false;
+    if (b->data != NULL && b->cap <= SPARE_BYTES) {
+        pthread_mutex_lock(&p->lock);
+        take = p->n_spares < SPARES_MAX && p->spare_bytes + b->cap <= p->o.bytes;
+        if (take) {
+            p->spare[p->n_spares++] = *b;
+            p->spare_bytes += b->cap;
+        }
+        pthread_mutex_unlock(&p->lock);
+    }
+    if (take)
+        yh_buf_init(b, 0);
+    else
+        yh_buf_fini(b);
+}
+
+static void take_spare(yh_prefetch *p, yh_source *s)
+{
+    yh_buf b;
+    yh_buf_init(&b, 0);
+    pthread_mutex_lock(&p->lock);
+    if (p->n_spares > 0) {
+        b = p->spare[--p->n_spares];
+        p->spare_bytes -= b.cap;
+    }
+    pthread_mutex_unlock(&p->lock);
+    if (b.data != NULL)
+        yh_source_spare(s, &b);
+}
 
 /* Waits for room and queues c (moved); false: the reader must end. */
 static bool put(queue *q, yh_chunk *c)
@@ -78,6 +118,7 @@ static yh_status read_file(queue *q, size_t file, bool *go, yh_err *err)
         more = false;
     }
     while (st == YH_OK && more && *go) {
+        take_spare(p, s);
         st = yh_source_next(s, &c, &more, err);
         if (st != YH_OK || !more)
             break;
@@ -145,7 +186,9 @@ yh_status yh_prefetch_create(yh_prefetch **out, const char *const *path, size_t 
     p->n_paths = n;
     p->at = p->next_file = p->o.first;
     p->n_queues = p->o.threads < 1 ? 1 : p->o.threads > THREADS_MAX ? THREADS_MAX : p->o.threads;
-    p->limit = (p->o.bytes != 0 ? p->o.bytes : (size_t)64 << 20) / (size_t)p->n_queues;
+    if (p->o.bytes == 0)
+        p->o.bytes = (size_t)64 << 20;
+    p->limit = p->o.bytes / (size_t)p->n_queues;
     p->q = yh_calloc((size_t)p->n_queues, sizeof *p->q);
     yh_status s = p->q != NULL ? YH_OK : yh_fail(err, YH_NOMEM, "no memory to read ahead");
     for (int i = 0; i < p->n_queues && s == YH_OK; i++) {
@@ -223,6 +266,8 @@ void yh_prefetch_free(yh_prefetch *p)
         yh_free(q->ring);
     }
     yh_free(p->q);
+    for (int i = 0; i < p->n_spares; i++)
+        yh_buf_fini(&p->spare[i]);
     pthread_mutex_destroy(&p->lock);
     pthread_cond_destroy(&p->room);
     pthread_cond_destroy(&p->ready);

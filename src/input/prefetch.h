@@ -23,6 +23,10 @@ yh_status yh_prefetch_create(yh_prefetch **out, const char *const *path, size_t 
  * has no piece when nothing was left to say with it. A file that cannot be opened is such a chunk
  * with a note ("cannot be read"). *more false: all files are done. Waits. Errors: the reader's. */
 yh_status yh_prefetch_next(yh_prefetch *p, yh_chunk *c, bool *more, yh_err *err) YH_MUST_CHECK;
+/* Takes over (moves out of *b) the memory of a piece that is done with, for a later one. Any
+ * thread.
+ */
+void yh_prefetch_spare(yh_prefetch *p, yh_buf *b);
 /* Stops the threads and drops what they read. NULL is allowed. */
 void yh_prefetch_free(yh_prefetch *p);
 

@@ -274,6 +274,7 @@ static yh_status one_value(const char *p, size_t n, uint64_t number, const char 
     char what[120];
     yh_charset info = {"UTF-8", 0};
     bool found = false;
+    size_t before = out->n;
     yh_status st = yh_json_record(p, n, number, wanted, out, &found, err);
     if (st != YH_OK || found)
         return st;
@@ -302,6 +303,8 @@ static yh_status one_value(const char *p, size_t n, uint64_t number, const char 
     if (st == YH_OK && !found)
         yh_drafts_problem(out, number, "a JSON value without text of a known kind");
 out:
+    for (size_t i = before; i < out->n; i++)
+        out->d[i].raw = NULL; /* it would point into what is freed here */
     json_decref(j);
     yh_buf_fini(&fixed);
     return st;

@@ -37,6 +37,7 @@ struct yh_source {
     yh_reader_state state;
     uint64_t member, pieces;
     uint64_t named, unnamed; /* problems of readers, and those beyond YH_NOTES_NAMED */
+    yh_buf spare;            /* memory for the next piece */
 };
 
 void yh_chunk_fini(yh_chunk *c)
@@ -409,12 +410,22 @@ static yh_status member_end(yh_source *s, yh_chunk *c, yh_err *err)
     return YH_OK;
 }
 
+void yh_source_spare(yh_source *s, yh_buf *b)
+{
+    yh_buf_fini(&s->spare);
+    s->spare = *b;
+    yh_buf_clear(&s->spare);
+    yh_buf_init(b, 0);
+}
+
 /* One piece of the open member; *got. */
 static yh_status take_piece(yh_source *s, yh_chunk *c, bool *got, yh_err *err)
 {
     yh_err e = YH_ERR_INIT;
     *got = true;
     c->piece.options = s->o;
+    c->piece.bytes = s->spare;
+    yh_buf_init(&s->spare, 0);
     yh_status st = s->reader->next(top(s->stream), &s->state, &c->piece, got, &e);
     if (st != YH_OK) { /* a bad sector: what came before it is good */
         *got = false;
@@ -436,7 +447,7 @@ static yh_status take_piece(yh_source *s, yh_chunk *c, bool *got, yh_err *err)
         s->pieces += !*got;
     }
     if (!*got) {
-        yh_buf_fini(&c->piece.bytes);
+        yh_source_spare(s, &c->piece.bytes);
         memset(&c->piece, 0, sizeof c->piece);
         return YH_OK;
     }
@@ -544,6 +555,7 @@ void yh_source_close(yh_source *s)
     member_close(s);
     while (s->depth > 0)
         level_close(&s->level[--s->depth]);
+    yh_buf_fini(&s->spare);
     yh_free(s->name);
     yh_free(s);
 }

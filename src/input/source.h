@@ -52,6 +52,8 @@ yh_status yh_source_memory(yh_source **out, const char *name, const void *p, siz
 /* Fills *c (zeroed or finished before). *more false: the end, and *c is empty. Damage is a note,
  * not an error; errors are YH_NOMEM and the like. */
 yh_status yh_source_next(yh_source *s, yh_chunk *c, bool *more, yh_err *err) YH_MUST_CHECK;
+/* Gives memory (moved; its contents are dropped) for the next piece. */
+void yh_source_spare(yh_source *s, yh_buf *b);
 void yh_source_close(yh_source *s);
 
 #endif
