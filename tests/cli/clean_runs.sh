@@ -54,7 +54,7 @@ for recipe in default none; do
         sleep $t
         if kill -KILL $pid 2>/dev/null; then kills=$((kills + 1)); fi
         wait $pid 2>/dev/null || true
-        if [ -e got/report.json ]; then # it was faster: once more from the beginning
+        if [ -e got/.clean/done.json ]; then # it was faster: once more from the beginning
             same want got
             rm -rf got
         fi
