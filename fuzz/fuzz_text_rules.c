@@ -8,9 +8,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char *const names[] = {"mojibake",   "normalize",         "pinyin_noise",
-                                    "spam_lines", "boilerplate_lines", "repeated_half",
-                                    "simplify"};
+static const char *const names[] = {
+    "mojibake",      "normalize",      "pinyin_noise",      "spam_lines", "boilerplate_lines",
+    "repeated_half", "simplify",       "refinedweb_lines",  "mapcc",      "chinesewebtext",
+    "ccnet",         "gopher_quality", "gopher_repetition", "c4",         "fineweb"};
 enum { RULES = sizeof names / sizeof *names };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -32,6 +33,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int i = 0; i < RULES; i++) {
         if (step[i].rule == NULL)
             continue;
+        if (d.removed_by >= 0) { /* what a rule removed is looked at by the others all the same */
+            d.removed_by = -1;
+            yh_free(d.removed_evidence);
+            d.removed_evidence = NULL;
+        }
         if (step[i].rule->apply(step[i].state, &d, i, NULL) != YH_OK)
             abort();
         if (yh_utf8_valid_prefix((const uint8_t *)d.text, d.len) < d.len || d.text[d.len] != '\0')

@@ -2,9 +2,13 @@
 the English and Chinese texts of the test data and on made-up ones; and words equal to those of spaCy
 and jieba, and how well those words fit the ones that people marked.
 
-usage: quality_rules.py YH [--quick]   (exit 77: something needed is not here)"""
+Also the rules that datatrove does not have, against a second writing-down of their definitions
+(_rule_definitions.py). Takes every third document; --all: every one; --quick: every twelfth.
+
+usage: quality_rules.py YH [--quick | --all]   (exit 77: something needed is not here)"""
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -23,11 +27,12 @@ except ImportError as e:
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
+import _rule_definitions as definitions
 import _texts
 
 TOOL = os.path.join(os.path.dirname(os.path.abspath(sys.argv[1])), "tests", "rule_run")
 DATA = os.environ.get("YH_DATA", os.path.join(HERE, "../../../shared/data"))
-QUICK = "--quick" in sys.argv
+QUICK, ALL = "--quick" in sys.argv, "--all" in sys.argv
 if not os.path.isdir(DATA):
     print("skipped: no test data in", DATA)
     sys.exit(77)
@@ -49,10 +54,10 @@ def ours(args, docs):
     return [json.loads(line) for line in out.stdout.decode().split("\n")[:-1]]
 
 
-def chain(*filters):
+def chain_of(*filters):
     def run(document):
         for f in filters:
-            result = f.filter(document)
+            result = f(document)
             if result is not True:
                 return result
         return True
@@ -60,35 +65,93 @@ def chain(*filters):
     return run
 
 
+def chain(*filters):
+    return chain_of(*[f.filter for f in filters])
+
+
+def why_of(run, t):
+    """(decided at all, reason or None, text) of one document."""
+    document = Document(text=t, id="0")
+    try:
+        result = run(document)
+    except ZeroDivisionError:  # no words and no limits: not defined there
+        return False, None, t
+    return True, None if result is True else result[1], document.text
+
+
+TASK = None  # what the processes of a pool do; they are forked behind its setting
+
+
+def task(i):
+    return TASK(i)
+
+
+def parallel(function, n):
+    """function(0) ... function(n - 1) in as many processes as there are cores."""
+    global TASK
+    TASK = function
+    with multiprocessing.get_context("fork").Pool() as pool:
+        return pool.map(task, range(n), 64)
+
+
 def compare(name, params, run, docs, reason=True, text=False):
     """One document after the other: kept or not, why, and what is left of it."""
     bad, removed = 0, {}
-    for (source, t), got in zip(docs, ours([json.dumps(params)], docs)):
-        document = Document(text=t, id="0")
-        try:
-            result = run(document)
-        except ZeroDivisionError:  # no words and no limits: not defined there
+    theirs = parallel(lambda i: why_of(run, docs[i][1]), len(docs))
+    for (source, t), (defined, why, left), got in zip(docs, theirs, ours([json.dumps(params)], docs)):
+        if not defined:
             continue
-        why = None if result is True else result[1]
         if why is not None:
             removed[why] = removed.get(why, 0) + 1
         same = (why is None) == (got["removed"] is None)
         same = same and (why == got["removed"] or not reason)
         if same and why is None and text:
-            same = document.text == got["text"]
+            same = left == got["text"]
         if not same:
             bad += 1
             if bad <= 3:
-                print("  differs:", source, repr(t[:60]), "datatrove:", why, "ours:", got["removed"])
-    print(f"{name}: {len(docs)} documents, {sum(removed.values())} removed for {len(removed)} reasons, {bad} differ")
+                print("  differs:", source, repr(t[:60]), "expected:", why, "ours:", got["removed"])
+    print(f"{name}: {len(docs)} documents, {sum(removed.values())} removed for {len(removed)} reasons, {bad} differ",
+          flush=True)
     return bad
+
+
+def plain(function):
+    """A rule of _rule_definitions as datatrove's filters are: changes the document, True or (False, why)."""
+
+    def run(document):
+        result = function(document.text)
+        why = result[0] if isinstance(result, tuple) else result
+        if isinstance(result, tuple):
+            document.text = result[1]
+        return True if why is None else (False, why)
+
+    return run
+
+
+def published(en, zh):
+    """The rules that datatrove does not have."""
+    bad = compare("refinedweb_lines", {"rule": "refinedweb_lines"}, plain(definitions.refinedweb_lines), en, text=True)
+    bad += compare("refinedweb_lines, any loss", {"rule": "refinedweb_lines", "max_removed": 1},
+                   plain(lambda t: definitions.refinedweb_lines(t, 1)), en, text=True)
+    cut = lambda t: jieba.cut(t)
+    repetition = dt.GopherRepetitionFilter(
+        language=ZH, dup_line_frac=0, dup_para_frac=0, dup_line_char_frac=0, dup_para_char_frac=0,
+        top_n_grams=((2, 0.2), (3, 0.18), (4, 0.16)), dup_n_grams=tuple((n, 0.6) for n in range(5, 11))).filter
+    bad += compare("mapcc", {"rule": "mapcc"}, chain_of(plain(lambda t: definitions.mapcc(t, cut)), repetition), zh)
+    bad += compare("mapcc for books", {"rule": "mapcc", "max_chars": 0, "min_unique": 0},
+                   chain_of(plain(lambda t: definitions.mapcc(t, cut, 0, 0)), repetition), zh)
+    sensitive = ["时间", "发展", "我们", "老太太", "。", "了", "on", "的"]
+    bad += compare("chinesewebtext", {"rule": "chinesewebtext", "list": sensitive},
+                   plain(lambda t: definitions.chinesewebtext(t, sensitive)), zh)
+    return bad + compare("ccnet", {"rule": "ccnet"}, plain(definitions.ccnet), zh)
 
 
 def words(kind, language, docs):
     tokenizer = load_word_tokenizer(language)
     bad = total = 0
-    for (source, t), got in zip(docs, ours(["--words", kind], docs)):
-        expected = tokenizer.word_tokenize(t)
+    theirs = parallel(lambda i: tokenizer.word_tokenize(docs[i][1]), len(docs))
+    for (source, t), expected, got in zip(docs, theirs, ours(["--words", kind], docs)):
         total += len(expected)
         if expected != got["words"]:
             bad += 1
@@ -126,9 +189,9 @@ def gold():
 
 
 def main():
-    step = 12 if QUICK else 1
-    en = list(_texts.english(DATA))[::step] + list(_texts.hostile(300 if QUICK else 3000))
-    zh = list(_texts.chinese(DATA))[::step] + list(_texts.hostile(100 if QUICK else 1000, 2))
+    step = 12 if QUICK else 1 if ALL else 3
+    en = list(_texts.english(DATA))[::step] + list(_texts.hostile(300 if QUICK else 3000 if ALL else 1000))
+    zh = list(_texts.chinese(DATA))[::step] + list(_texts.hostile(100 if QUICK else 1000 if ALL else 500, 2))
     bad = words("english", EN, en) + words("chinese", ZH, zh)
     gold()
     e, z = {"words": "english"}, {"words": "chinese"}
@@ -156,7 +219,8 @@ def main():
         dt.FineWebQualityFilter(language=ZH, short_line_thr=999, char_duplicates_ratio=0.1, line_punct_thr=0.106,
                                 new_line_ratio=0.178),
         dt.GopherQualityFilter(language=ZH, max_avg_word_length=5, min_avg_word_length=1, min_stop_words=2,
-                               stop_words=ZH2["stop_words"], max_non_alpha_words_ratio=0.735)).__call__, zh)
+                               stop_words=ZH2["stop_words"], max_non_alpha_words_ratio=0.735)), zh)
+    bad += published(en, zh)
     for language, docs in (("en", en), ("zh", zh)):
         path = os.path.join(DATA, "web_badwords", language)
         theirs = C4BadWordsFilter(default_language=language)
@@ -181,4 +245,5 @@ def badwords(theirs, language, lines):
     return theirs.filter
 
 
-main()
+if __name__ == "__main__":
+    main()

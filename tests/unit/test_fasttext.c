@@ -163,10 +163,49 @@ static void test_rule(void **state)
     json_decref(given);
 }
 
+/* How many of 1000 different texts of one probability stay; the same ones each time. */
+static int drawn(const char *key, double share, int seed)
+{
+    yh_rule_step s;
+    int kept = 0;
+    json_t *given =
+        json_pack("{s:s,s:s,s:f,s:f,s:i}", "model", in_dir("r.bin"), "label", "spam", "max",
+                  strcmp(key, "sample") == 0 ? 0.0 : 1.0, key, share, "seed", seed);
+    assert_int_equal(yh_rule_step_create(&s, yh_rule_find("classifier"), given, "test", NULL),
+                     YH_OK);
+    for (int i = 0; i < 1000; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "win money %d", i);
+        yh_draft d = {.removed_by = -1, .text = yh_strdup(text), .len = strlen(text)};
+        assert_int_equal(s.rule->apply(s.state, &d, 0, NULL), YH_OK);
+        kept += d.removed_by < 0;
+        yh_draft_fini(&d);
+    }
+    yh_rule_step_free(&s);
+    json_decref(given);
+    return kept;
+}
+
+static void test_draw(void **state)
+{
+    (void)state;
+    write_data(in_dir("d.txt"), false);
+    train(in_dir("d.txt"), in_dir("r.bin"), 0);
+    assert_int_equal(drawn("sample", 0, 0), 0);
+    assert_int_equal(drawn("sample", 1, 0), 1000);
+    int some = drawn("sample", 0.3, 0);
+    assert_in_range(some, 250, 350); /* 3 standard deviations are 43 */
+    assert_int_equal(drawn("sample", 0.3, 0), some);
+    assert_in_range(drawn("sample", 0.3, 8), 250, 350);
+    assert_int_equal(drawn("pareto", 0, 0), 1000);
+    assert_in_range(drawn("pareto", 9, 0), 100, 1000); /* all are spam with nearly certainty */
+    assert_true(drawn("pareto", 1e6, 0) < drawn("pareto", 2, 0));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_train),
-                                       cmocka_unit_test(test_wrong_data),
-                                       cmocka_unit_test(test_broken), cmocka_unit_test(test_rule)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_train), cmocka_unit_test(test_wrong_data),
+        cmocka_unit_test(test_broken), cmocka_unit_test(test_rule), cmocka_unit_test(test_draw)};
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

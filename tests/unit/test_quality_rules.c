@@ -180,6 +180,80 @@ static void test_badwords(void **state)
     assert_non_null(strstr(err.msg, "give a file or a list"));
 }
 
+static void test_refinedweb_lines(void **state)
+{
+    (void)state;
+    static const char any[] = "{\"max_removed\":1}";
+    becomes("refinedweb_lines", any, "A line of text.\nBUY THIS NOW\n12345\nMore text here.",
+            "A line of text.\nMore text here.");
+    becomes("refinedweb_lines", any,
+            "some text\n3 likes\n\n(1,2.5k Views)\n3 likes here\n3likes it",
+            "some text\n\n3 likes here\n3likes it");
+    becomes("refinedweb_lines", any, "Home\nThe text begins\nhere.\n", "The text begins\n");
+    becomes("refinedweb_lines", any, "Sign-in or go on\nThe news of today Read More...\nsign-in",
+            "or go on\nThe news of today\n");
+    becomes("refinedweb_lines", any, "3 Items in cart, 2 ITEMS IN CART left\nitems in cart",
+            "3, 2 left\n");
+    becomes("refinedweb_lines", any,
+            "one two three four five six seven eight nine ten read more...",
+            "one two three four five six seven eight nine ten read more...");
+    yh_draft d = run("refinedweb_lines", any, "some text\n3 likes\nread sign-in items in cart");
+    assert_int_equal(d.n_edit, 2);
+    assert_string_equal(d.edit[0].text, "3 likes\n");
+    assert_string_equal(d.edit[0].evidence, "counter");
+    assert_string_equal(d.edit[1].text, " items in cart");
+    assert_string_equal(d.edit[1].evidence, "phrase");
+    yh_draft_fini(&d);
+    char *text = times("a line of five words\n", 4);
+    yh_buf b;
+    yh_buf_init(&b, 0);
+    assert_int_equal(yh_buf_adds(&b, text, NULL), YH_OK);
+    assert_int_equal(yh_buf_adds(&b, "Menu\n", NULL), YH_OK);
+    becomes("refinedweb_lines", "{}", b.data, text); /* one of 21 */
+    assert_int_equal(yh_buf_adds(&b, "Menu\n", NULL), YH_OK);
+    removed("refinedweb_lines", "{}", b.data, "refinedweb_lines_removed");
+    d = run("refinedweb_lines", "{}", b.data); /* a removed document is kept whole */
+    assert_string_equal(d.text, b.data);
+    yh_draft_fini(&d);
+    yh_buf_fini(&b);
+    yh_free(text);
+}
+
+static void test_chinese_sets(void **state)
+{
+    (void)state;
+    static const char words[] = "{\"words\":\"characters\",\"min_mean_length\":1,\"top_2\":0,"
+                                "\"top_3\":0,\"top_4\":0}";
+    static const char good[] =
+        "春天来了，河边的柳树发出新芽。孩子们放学以后在田野里放风筝，远处传来火车的声音！\n"
+        "老人坐在门前晒太阳，看着天上慢慢飘过去的白云，想起许多年以前自己第一次离开家乡。\n";
+    removed("mapcc", words, good, NULL);
+    removed("mapcc", words, "太短了。是吗？", "mapcc_short");
+    removed("mapcc", "{\"words\":\"characters\",\"max_chars\":60}", good, "mapcc_long");
+    removed("mapcc", "{\"words\":\"characters\"}", good, "mapcc_word_length");
+    char *same = times("同一句话说很多遍。", 20), *digits = times("电话12345678，", 10);
+    char *marks = times("【广告位】好的。", 12), *bare = times("没有标点的一行字\n", 10);
+    removed("mapcc", words, same, "mapcc_unique");
+    removed("mapcc", "{\"words\":\"characters\",\"min_unique\":0,\"min_entropy\":0}", same,
+            "mapcc_dup_sentences");
+    removed("mapcc", words, digits, "mapcc_digits");
+    removed("mapcc", words, marks, "mapcc_brackets");
+    removed("mapcc", words, bare, "mapcc_no_punctuation");
+    removed("chinesewebtext", "{}", good, "webtext_short");
+    removed("chinesewebtext", "{\"min_chars\":50}", good, NULL);
+    removed("chinesewebtext", "{\"min_chars\":50,\"min_line\":60}", good, "webtext_lines");
+    removed("chinesewebtext", "{\"min_chars\":9,\"list\":[\"春天\",\"柳树\",\"春天\"]}", good,
+            "webtext_sensitive");
+    removed("chinesewebtext", "{\"min_chars\":50}", same, "webtext_repeated");
+    removed("chinesewebtext", "{\"min_chars\":9}", "mostly English text 中文", "webtext_han");
+    removed("ccnet", "{}", good, "ccnet_short");
+    removed("ccnet", "{\"min_chars\":50}", good, NULL);
+    yh_free(same);
+    yh_free(digits);
+    yh_free(marks);
+    yh_free(bare);
+}
+
 static void test_wrong_words(void **state)
 {
     (void)state;
@@ -201,7 +275,8 @@ int main(void)
         cmocka_unit_test(test_gopher_quality), cmocka_unit_test(test_gopher_repetition),
         cmocka_unit_test(test_ngrams),         cmocka_unit_test(test_c4),
         cmocka_unit_test(test_fineweb),        cmocka_unit_test(test_badwords),
-        cmocka_unit_test(test_wrong_words),
+        cmocka_unit_test(test_wrong_words),    cmocka_unit_test(test_refinedweb_lines),
+        cmocka_unit_test(test_chinese_sets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
