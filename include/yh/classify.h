@@ -51,6 +51,51 @@ yh_status yh_classifier_eval(const yh_classifier *c, const char *data, yh_classi
                              uint64_t *given, uint64_t *truth, uint64_t *both,
                              yh_err *err) YH_MUST_CHECK;
 
+/* ---- lines: boilerplate or text ----
+ * Logistic regression over hashed n-grams of characters and the form of a line, for the rule
+ * line_model. */
+
+/* Immutable once loaded; any number of threads at once. */
+typedef struct yh_line_classifier yh_line_classifier;
+
+#define YH_LINE_THRESHOLD 0.95 /* at which the rule line_model cuts */
+
+yh_status yh_line_classifier_load(yh_line_classifier **out, const char *path,
+                                  yh_err *err) YH_MUST_CHECK;
+void yh_line_classifier_free(yh_line_classifier *c);
+/* Probability that a line (valid UTF-8, without its end) is boilerplate. place: 0 for the first
+ * line of its document, 1 for the last; negative: not known. */
+yh_status yh_line_classifier_predict(const yh_line_classifier *c, const char *line, size_t n,
+                                     double place, double *probability, yh_err *err) YH_MUST_CHECK;
+
+typedef struct yh_line_classifier_options {
+    uint32_t bits, epochs; /* 2^bits weights, 10 to 24; times through the data; 0: 18, 5 */
+    double rate;           /* of learning; 0: 0.2 */
+    uint64_t seed;
+    double hold_out;  /* share of the documents that is kept for judging, 0 to below 1 */
+    double threshold; /* of judging; 0: YH_LINE_THRESHOLD */
+} yh_line_classifier_options;
+
+typedef struct yh_line_score {
+    uint64_t learned, learned_boilerplate; /* lines; training only */
+    uint64_t lines, boilerplate;           /* judged, and those of them that are boilerplate */
+    uint64_t cut, cut_boilerplate;         /* those at or above the threshold */
+    /* the same of lines whose text is none that was learned; training only */
+    uint64_t new_lines, new_boilerplate, new_cut, new_cut_boilerplate;
+} yh_line_score;
+
+/* Trains on a corpus folder (what boilerplate_lines, spam_lines, site_lines and line_model cut is
+ * boilerplate, the lines of kept documents are text) or on a file of JSON Lines {"text": LINE,
+ * "boilerplate": true, "place": 0.3, "id": DOCUMENT}, and writes `out`. held_out (may be NULL): how
+ * the model does on the documents that were held out. The same data and options give the same
+ * bytes. */
+yh_status yh_line_classifier_train(const char *data, const char *out,
+                                   const yh_line_classifier_options *o, yh_line_score *held_out,
+                                   yh_err *err) YH_MUST_CHECK;
+/* All of `data`, of the same kinds. */
+yh_status yh_line_classifier_eval(const yh_line_classifier *c, const char *data, double threshold,
+                                  yh_line_score *score, yh_err *err) YH_MUST_CHECK;
+
 /* ---- n-gram language models: how usual a text is ----
  * Interpolated modified Kneser-Ney (Chen and Goodman, 1999), estimated as KenLM's lmplz does. A
  * line is a sentence. */

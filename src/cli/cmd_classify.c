@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "cli/cli.h"
+#include "cli/classify_lines.h"
 
 static void on_progress(void *user, double fraction, double loss)
 {
@@ -177,13 +177,15 @@ static int run_perplexity(const yh_args *a)
     return s == YH_OK ? 0 : yh_cli_fail(a, &err);
 }
 
-static const char *const subs[] = {"train", "eval", "apply", "lm", "perplexity", NULL};
+static const char *const subs[] = {"train", "eval", "apply", "lm", "perplexity", "lines", NULL};
 
 static int run(const yh_args *a)
 {
     const char *sub = yh_arg_at(a, 0);
     if (strcmp(sub, "train") == 0)
         return run_train(a);
+    if (strcmp(sub, "lines") == 0)
+        return classify_lines(a);
     if (strcmp(sub, "lm") == 0)
         return run_lm(a);
     if (strcmp(sub, "perplexity") == 0)
@@ -192,7 +194,7 @@ static int run(const yh_args *a)
 }
 
 static const yh_opt opts[] = {
-    {"output", 'o', YH_OPT_TEXT, "MODEL", "train, lm: the file to write"},
+    {"output", 'o', YH_OPT_TEXT, "MODEL", "train, lm, lines train: the file to write"},
     {"dim", 0, YH_OPT_INT, "N", "train: numbers in a vector (default 32)"},
     {"epochs", 0, YH_OPT_INT, "N", "train: times through the data (default 5)"},
     {"rate", 0, YH_OPT_NUM, "X", "train: rate of learning at the beginning (default 0.5)"},
@@ -206,17 +208,23 @@ static const yh_opt opts[] = {
     {"words", 0, YH_OPT_TEXT, "KIND",
      "lm: what a token is: space, english, chinese, characters (default space)"},
     {"memory", 0, YH_OPT_SIZE, "BYTES", "lm: memory to count in (default 1Gi)"},
-    {"json", 0, YH_OPT_FLAG, NULL, "eval: print JSON"},
+    {"hold-out", 0, YH_OPT_NUM, "X",
+     "lines train: share of the documents kept for judging (default 0.1)"},
+    {"threshold", 0, YH_OPT_NUM, "X", "lines: probability at which a line is cut (default 0.95)"},
+    {"json", 0, YH_OPT_FLAG, NULL, "eval, lines train: print JSON"},
     {NULL, 0, YH_OPT_FLAG, NULL, NULL}};
 
 const yh_cmd yh_cmd_classify = {
     .name = "classify",
-    .summary = "train text classifiers and n-gram models, judge and apply them",
-    .usage = "train|eval|apply|lm|perplexity ...",
+    .summary = "train classifiers of texts and lines and n-gram models, judge and apply them",
+    .usage = "train|eval|apply|lines|lm|perplexity ...",
     .description =
         "yh classify train DATA -o MODEL   from lines \"__label__NAME text\" or JSON Lines\n"
         "yh classify eval MODEL DATA       how many labels are right\n"
         "yh classify apply MODEL CORPUS    id, best label and its probability, one a line\n"
+        "yh classify lines train CORPUS|LINES.jsonl -o MODEL   boilerplate or text, line by line\n"
+        "yh classify lines eval MODEL CORPUS|LINES.jsonl       how many lines are right\n"
+        "yh classify lines apply MODEL CORPUS                  the lines that it would cut\n"
         "yh classify lm CORPUS -o MODEL    an n-gram model of how usual text is\n"
         "yh classify perplexity MODEL CORPUS   id, perplexity and tokens, one a line",
     .opts = opts,

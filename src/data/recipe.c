@@ -378,6 +378,23 @@ static yh_status lay_out(yh_recipe *r, const char *place, yh_err *err)
     return YH_OK;
 }
 
+/* mojibake needs the control characters that the normal form drops. */
+static yh_status check_order(const yh_recipe *r, const char *place, yh_err *err)
+{
+    const char *before = r->normalize ? "\"read\": {\"normalize\": true}" : NULL;
+    for (int i = 0; i < r->n; i++) {
+        if (strcmp(r->step[i].name, "normalize") == 0 && before == NULL)
+            before = "the rule normalize";
+        if (strcmp(r->step[i].name, "mojibake") == 0 && before != NULL)
+            return yh_fail(err, YH_CORRUPT,
+                           "%s: step %d (mojibake): %s comes before it and drops characters that "
+                           "the repair needs; set \"read\": {\"normalize\": false} and put the "
+                           "rule normalize behind mojibake",
+                           place, i + 1, before);
+    }
+    return YH_OK;
+}
+
 static yh_status complete(yh_recipe *r, const char *place, yh_err *err)
 {
     char where[PATH_MAX + 100];
@@ -409,6 +426,7 @@ static yh_status complete(yh_recipe *r, const char *place, yh_err *err)
     if (r->read.format != NULL && yh_reader_named(r->read.format) == NULL)
         s = yh_fail(err, YH_CORRUPT, "%s: there is no format \"%.100s\"", where, format);
     YH_TRY(s);
+    YH_TRY(check_order(r, place, err));
     return lay_out(r, place, err);
 }
 

@@ -18,7 +18,7 @@ typedef struct sequence {
     size_t at, len; /* characters of the line */
     uint32_t c;     /* what it becomes; 0xFFFD when a byte was lost */
     uint8_t lead;
-    bool lossy, space; /* a byte was lost; the last one was a no-break space that became a space */
+    bool lossy, space; /* a byte was lost; one was a no-break space that became a space */
     verdict v;
 } sequence;
 
@@ -39,6 +39,20 @@ static int length_of(uint8_t lead)
     return lead < 0xc2 || lead > 0xf4 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
 }
 
+/* Whether a space may be byte i of a sequence, as a no-break space that became one. E2 80 A0 is
+ * left out: it is rather a quotation mark of which the last byte got lost. */
+static bool may_be_space(const yh_byte_set *s, const uint32_t *c, size_t n, int want, int i)
+{
+    uint8_t lead = byte_of(s, c[0]);
+    if (want == 2)
+        return lead == 0xc2 || lead == 0xc3 || lead == 0xc5 || lead == 0xce || lead == 0xd0;
+    if (want != 3 || n < 3 || lead > 0xe3)
+        return false;
+    if (i == 1)
+        return lead == 0xe2 && (byte_of(s, c[2]) & 0xc0) == 0x80;
+    return c[1] != ' ' && !(lead == 0xe2 && byte_of(s, c[1]) == 0x80);
+}
+
 /* Reads one character of UTF-8 in the bytes that the characters at c[0..n) stand for. */
 static bool read_sequence(const yh_byte_set *s, const uint32_t *c, size_t n, sequence *q)
 {
@@ -55,7 +69,7 @@ static bool read_sequence(const yh_byte_set *s, const uint32_t *c, size_t n, seq
             (c[i] == 0xfffd || (c[i] == '?' && lead == 0xe2 && c[0] == 0xe2 && c[1] == 0x20ac));
         if (b == 0 && gone) {
             q->lossy = true; /* the place of a byte that the wrong encoding lacks */
-        } else if (b == 0 && (size_t)i < n && c[i] == ' ' && (lead == 0xc3 || lead == 0xd0)) {
+        } else if (b == 0 && (size_t)i < n && c[i] == ' ' && may_be_space(s, c, n, want, i)) {
             q->space = true;
             b = 0xa0;
         }
@@ -164,6 +178,10 @@ static verdict judge_two(const line *l, size_t k)
         return is_lower(before) && is_lower(after) && is_upper(l->c[q->at]) ? SURE
                : is_letter(before) && is_letter(after)                      ? SUPPORT
                                                                             : NO;
+    if (q->space && q->lead == 0xc2)
+        return is_upper(before) ? NO : SUPPORT;
+    if (q->space && (q->lead == 0xc5 || q->lead == 0xce)) /* a capital */
+        return !is_letter(before) && is_lower(after) ? SUPPORT : NO;
     if (q->space)
         return q->lead == 0xc3 && is_lower(before) && (is_lower(after) || after == ' ') ? SURE
                                                                                         : SUPPORT;
@@ -220,6 +238,8 @@ static verdict judge_more(const line *l, size_t k)
         bool euro = q->lead == 0xe2 && l->c[q->at + 1] >= 0x80 && q->len == 3;
         return euro ? SURE : SUPPORT;
     }
+    if (q->space) /* a sign beside sure ones; letters come in rows */
+        return r >= 0x2600 && r < 0x2900 ? SUPPORT : NO;
     if (r >= 0x1f000 && r < 0x1fb00)
         return SURE;
     if ((r >= 0x2010 && r < 0x2050) || r == 0xfffd || r == 0xfeff || r == 0xfe0f ||
@@ -238,17 +258,17 @@ static void judge_rows(line *l)
 {
     for (size_t k = 0; k < l->n_seq;) {
         int script = script_of(l->seq[k].c);
-        size_t to = k + 1, real = !l->seq[k].lossy;
+        size_t to = k + 1, real = !l->seq[k].lossy && !l->seq[k].space;
         while (to < l->n_seq && l->seq[to].at == l->seq[to - 1].at + l->seq[to - 1].len &&
                (script_of(l->seq[to].c) == script || l->seq[to].lossy))
-            real += !l->seq[to++].lossy;
+            real += !l->seq[to].lossy && !l->seq[to].space, to++;
         bool cyrillic = l->c[l->seq[k].at] >= 0x400 && l->c[l->seq[k].at] < 0x500;
         if (script > 0 && real >= (cyrillic ? 3u : 2u) && script_of(0x1e00) != script)
             for (size_t i = k; i < to; i++)
                 l->seq[i].v = SURE;
         else if (script > 0 && script_of(0x1e00) != script)
             for (size_t i = k; i < to; i++)
-                if (l->seq[i].v == NO)
+                if (l->seq[i].v == NO && !l->seq[i].space)
                     l->seq[i].v = SUPPORT;
         k = to;
     }
@@ -310,6 +330,7 @@ static yh_status find(line *l, const yh_byte_set *s, size_t *covered, yh_err *er
     for (size_t k = 0; k < l->n_seq; k++) {
         l->seq[k].v = whole ? SURE : l->seq[k].v;
         sure += l->seq[k].v == SURE;
+        failed += l->seq[k].v == NO && l->seq[k].space;
     }
     if (failed > sure) /* more that does not fit than that does */
         sure = 0;
@@ -319,6 +340,23 @@ static yh_status find(line *l, const yh_byte_set *s, size_t *covered, yh_err *er
 }
 
 /* ------------------------------------------------------------------ repairing */
+
+/* Of an "à" that swallowed a space: whether that space was there, as in "à la", or the letter is
+ * the beginning of a Portuguese word: às, àquele, àquela, àquilo. */
+static bool space_follows(const line *l, size_t at)
+{
+    static const char *const words[] = {"s", "quele", "quela", "quilo", "queles", "quelas"};
+    char word[8] = {0};
+    size_t n = 0;
+    while (n < sizeof word - 1 && at + n < l->n && is_letter(l->c[at + n])) {
+        word[n] = l->c[at + n] < 0x80 ? (char)l->c[at + n] : '?';
+        n++;
+    }
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(word, words[i]) == 0)
+            return i == 0 && at + 1 < l->n && l->c[at + 1] != ' '; /* à s'approcher */
+    return at >= l->n || l->c[at] != ' ';
+}
 
 /* Replaces the sequences in place. */
 static void replace(line *l, yh_mojibake_info *info)
@@ -331,7 +369,7 @@ static void replace(line *l, yh_mojibake_info *info)
         while (from < q->at)
             l->c[to++] = l->c[from++];
         l->c[to++] = q->c;
-        if (q->space && q->lead == 0xc3 && !(q->at + q->len < l->n && l->c[q->at + q->len] == ' '))
+        if (q->space && q->lead == 0xc3 && space_follows(l, q->at + q->len))
             l->c[to++] = ' ';
         from += q->len;
         info->repaired++;

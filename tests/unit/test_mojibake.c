@@ -28,7 +28,15 @@ static const char *const cases[][2] = {
     {"大家?！?/p>", "大家。”"},
     {"大家?!?/strong>", "大家。”"},
     {"有機會?,F有", "有機會。現有"},
+    /* a no-break space that became a space */
+    {"It was namedÂ â€žscarsÂ´ stonesâ€ś after", "It was named\xc2\xa0„scars´ stones“ after"},
+    {"atenÃ§Ã£o Ã s crianÃ§as", "atenção às crianças"},
+    {"troisiÃ¨me, Ã s'Ã©loigner", "troisième, à s'éloigner"},
+    {"Å iaip ÄÆdomu, kaip ÄÆsivaizduoji. VisÅ³ pirma",
+     "Šiaip įdomu, kaip įsivaizduoji. Visų pirma"},
+    {"à¸ à¸²à¸©à¸²à¹„à¸—à¸¢", "ภาษาไทย"},
     /* right as they are */
+    {"Å er en by, og Â er en bokstav", NULL},
     {"VOCÊ… ZZAJÉ’s NESTLÉ® SELKÄ\xc2\xa0"
      "EDELLÄ",
      NULL},

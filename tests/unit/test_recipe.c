@@ -48,6 +48,18 @@ static void built_in(void **state)
     assert_true(n >= 7);
 }
 
+/* mojibake behind the normal form would repair half of what it could. */
+static void order(void **state)
+{
+    (void)state;
+    bad("{\"steps\":[{\"rule\":\"mojibake\"}]}", "step 1 (mojibake): \"read\"");
+    bad("{\"read\":{\"normalize\":false},\"steps\":[{\"rule\":\"normalize\"},{\"rule\":"
+        "\"mojibake\"}]}",
+        "step 2 (mojibake): the rule normalize");
+    yh_recipe_free(good("{\"read\":{\"normalize\":false},\"steps\":[{\"rule\":\"mojibake\"},"
+                        "{\"rule\":\"normalize\"}]}"));
+}
+
 static void layout(void **state)
 {
     (void)state;
@@ -154,8 +166,8 @@ static void files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(built_in), cmocka_unit_test(layout), cmocka_unit_test(extending),
-        cmocka_unit_test(refused),  cmocka_unit_test(files),
+        cmocka_unit_test(built_in),  cmocka_unit_test(order),   cmocka_unit_test(layout),
+        cmocka_unit_test(extending), cmocka_unit_test(refused), cmocka_unit_test(files),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
