@@ -53,7 +53,7 @@ yh_status yh_engine_steps(const yh_engine *e, yh_draft *d, int first, int end, y
 {
     for (int i = first; i < end && d->removed_by < 0; i++) {
         const yh_recipe_step *s = &e->recipe->step[i];
-        if (s->stage == NULL)
+        if (s->stage == NULL && yh_recipe_speaks(s, d->lang))
             YH_TRY(s->rule.rule->apply(s->rule.state, d, i, err));
     }
     return YH_OK;

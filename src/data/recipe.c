@@ -319,6 +319,36 @@ static yh_status resolve(json_t **full, json_t *file, const char *place, bool fi
 
 /* ------------------------------------------------------------------ completing */
 
+static yh_status check_languages(const json_t *list, const char *rule, const char *where,
+                                 yh_err *err)
+{
+    bool ok = list == NULL || (json_is_array(list) && json_array_size(list) > 0);
+    for (size_t i = 0; ok && i < json_array_size(list); i++)
+        ok = json_is_string(json_array_get(list, i));
+    if (!ok)
+        return yh_fail(err, YH_CORRUPT,
+                       "%s: \"languages\" must be a list of languages, like [\"en\", \"zh\"]",
+                       where);
+    if (list != NULL && yh_rule_find(rule) == NULL)
+        return yh_fail(err, YH_CORRUPT,
+                       "%s: a stage looks at all documents together; \"languages\" is for rules",
+                       where);
+    return YH_OK;
+}
+
+bool yh_recipe_speaks(const yh_recipe_step *s, const char *lang)
+{
+    if (s->languages == NULL)
+        return true;
+    for (size_t i = 0; i < json_array_size(s->languages); i++) {
+        const char *l = json_string_value(json_array_get(s->languages, i));
+        size_t n = strlen(l);
+        if (n > 0 && strncmp(lang, l, n) == 0 && (lang[n] == '\0' || lang[n] == '-'))
+            return true;
+    }
+    return false;
+}
+
 static yh_status complete_step(yh_recipe *r, size_t i, json_t *all, const char *place, yh_err *err)
 {
     json_t *given = json_array_get(json_object_get(r->full, "steps"), i), *params = NULL;
@@ -329,10 +359,13 @@ static yh_status complete_step(yh_recipe *r, size_t i, json_t *all, const char *
     const json_t *why = json_object_get(given, "why");
     if (why != NULL && !json_is_string(why))
         return yh_fail(err, YH_CORRUPT, "%s: \"why\" must be a string", where);
+    json_t *languages = json_object_get(given, "languages");
+    YH_TRY(check_languages(languages, name, where, err));
     YH_TRY(yh_params_complete(&params, given, params_of(name), where, err));
     json_t *full = json_pack("{s:s}", "rule", name);
     bool ok = full != NULL && json_object_update(full, params) == 0 &&
-              (why == NULL || json_object_set(full, "why", (json_t *)(uintptr_t)why) == 0);
+              (why == NULL || json_object_set(full, "why", (json_t *)(uintptr_t)why) == 0) &&
+              (languages == NULL || json_object_set(full, "languages", languages) == 0);
     json_decref(params);
     if (!ok) {
         json_decref(full);
@@ -341,6 +374,7 @@ static yh_status complete_step(yh_recipe *r, size_t i, json_t *all, const char *
     if (json_array_append_new(all, full) != 0)
         return no_memory(err);
     step->params = full;
+    step->languages = json_object_get(full, "languages");
     step->name = rule_of(full);
     step->stage = yh_rule_find(name) == NULL ? yh_stage_find(name) : NULL;
     step->rule.rule = yh_rule_find(name);
@@ -360,7 +394,15 @@ static yh_status lay_out(yh_recipe *r, const char *place, yh_err *err)
         }
     r->scan_end = first < 0 ? r->n : first;
     r->stage_end = first < 0 ? r->n : last + 1;
+    bool known = false;
     for (int i = 0; i < r->n; i++) {
+        known = known || strcmp(r->step[i].name, "language") == 0;
+        if (r->step[i].languages != NULL && !known)
+            return yh_fail(
+                err, YH_CORRUPT,
+                "%s: step %d (%s) has \"languages\" but no step before it finds them out; "
+                "put {\"rule\": \"language\"} before it",
+                place, i + 1, r->step[i].name);
         bool whole = r->step[i].stage == NULL && r->step[i].rule.rule->whole;
         if (whole && i >= r->scan_end)
             return yh_fail(err, YH_CORRUPT,

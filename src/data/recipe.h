@@ -1,10 +1,10 @@
 /* Recipes: which rules and stages run, in which order, with which parameters. A recipe is JSON:
  *   {"name", "description", "extends"?, "read": {...}, "steps": [{"rule": NAME, parameter: value,
- *    "why": "..."}], and with "extends": "set": {"rule.parameter": value}, "without": [NAME]}
- * A step of a recipe that extends another may say "before" or "after": NAME; else it comes last.
- * What is loaded is complete: every parameter stands in it, so that it can be recorded, compared,
- * and used again. Files are hostile: sizes and counts have limits, messages name the file, the step
- * and the key. docs/recipes.md is the page for users. */
+ *    "why": "...", "languages": ["en"]}], and with "extends": "set": {"rule.parameter": value},
+ * "without": [NAME]} A step of a recipe that extends another may say "before" or "after": NAME;
+ * else it comes last. What is loaded is complete: every parameter stands in it, so that it can be
+ * recorded, compared, and used again. Files are hostile: sizes and counts have limits, messages
+ * name the file, the step and the key. docs/recipes.md is the page for users. */
 #ifndef YH_DATA_RECIPE_H
 #define YH_DATA_RECIPE_H
 
@@ -15,10 +15,11 @@
 enum { YH_RECIPE_STEPS = 64 };
 
 typedef struct yh_recipe_step {
-    const char *name;      /* of the rule or stage */
-    const yh_stage *stage; /* NULL: a rule about one document */
-    yh_rule_step rule;     /* of a rule; run.state only after yh_recipe_prepare */
-    const json_t *params;  /* complete; borrowed from the recipe */
+    const char *name;        /* of the rule or stage */
+    const yh_stage *stage;   /* NULL: a rule about one document */
+    yh_rule_step rule;       /* of a rule; run.state only after yh_recipe_prepare */
+    const json_t *params;    /* complete; borrowed from the recipe */
+    const json_t *languages; /* of documents that a rule looks at; NULL: all; borrowed */
 } yh_recipe_step;
 
 typedef struct yh_recipe {
@@ -42,6 +43,9 @@ yh_status yh_recipe_load(yh_recipe **out, const char *name, const char *const *s
 /* The same from a text; `place` stands for the file, "extends" may only name built-in ones. */
 yh_status yh_recipe_parse(yh_recipe **out, const char *text, size_t len, const char *place,
                           yh_err *err) YH_MUST_CHECK;
+/* Whether the step looks at documents of this language ("zh" in the list takes "zh-Hant" too; ""
+ * is a document whose language is not known). */
+bool yh_recipe_speaks(const yh_recipe_step *s, const char *lang);
 /* Makes the rules ready to run: compiles patterns, loads lists and models. */
 yh_status yh_recipe_prepare(yh_recipe *r, yh_err *err) YH_MUST_CHECK;
 void yh_recipe_free(yh_recipe *r);

@@ -60,7 +60,7 @@ static yh_status fill(json_t *out, const json_t *given, const yh_param *table, c
     json_object_foreach((json_t *)(uintptr_t)given, key, v)
     {
         const yh_param *p = find(table, key);
-        if (strcmp(key, "rule") == 0 || strcmp(key, "why") == 0)
+        if (strcmp(key, "rule") == 0 || strcmp(key, "why") == 0 || strcmp(key, "languages") == 0)
             continue;
         if (p == NULL)
             return unknown(table, key, name, err);

@@ -21,8 +21,9 @@ typedef struct yh_param {
 } yh_param;
 
 /* Makes the complete object: what `given` says (may be NULL), the defaults for the rest. The keys
- * "rule" and "why" of `given` are not looked at. YH_CORRUPT names an unknown key, a wrong type or
- * an out of range value, and what there is. `name` stands for the file and step in messages. */
+ * "rule", "why" and "languages" of `given` are not looked at. YH_CORRUPT names an unknown key, a
+ * wrong type or an out of range value, and what there is. `name` stands for the file and step in
+ * messages. */
 yh_status yh_params_complete(json_t **out, const json_t *given, const yh_param *table,
                              const char *name, yh_err *err) YH_MUST_CHECK;
 

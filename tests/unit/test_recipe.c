@@ -114,6 +114,13 @@ static void refused(void **state)
         "step 1 (too_short): there is no parameter \"min\"; there is: min_chars");
     bad("{\"steps\":[{\"rule\":\"too_short\",\"min_chars\":\"x\"}]}", "must be a number");
     bad("{\"steps\":[{\"rule\":\"too_short\",\"why\":1}]}", "\"why\" must be a string");
+    bad("{\"steps\":[{\"rule\":\"too_short\",\"languages\":\"en\"}]}",
+        "\"languages\" must be a list of languages");
+    bad("{\"steps\":[{\"rule\":\"too_short\",\"languages\":[]}]}", "must be a list of languages");
+    bad("{\"steps\":[{\"rule\":\"too_short\",\"languages\":[\"en\"]}]}",
+        "no step before it finds them out");
+    bad("{\"steps\":[{\"rule\":\"language\"},{\"rule\":\"url\",\"languages\":[\"en\"]}]}",
+        "a stage looks at all documents together");
     bad("{\"read\":{\"part_chars\":3}}", "must be 0 or at least 1000");
     bad("{\"read\":{\"format\":\"fax\"}}", "there is no format \"fax\"");
     bad("{\"read\":1}", "\"read\" must be an object");
@@ -133,6 +140,23 @@ static void refused(void **state)
     yh_err err = YH_ERR_INIT;
     assert_int_equal(yh_recipe_load(&r, "nonsense", NULL, 0, &err), YH_NOTFOUND);
     assert_non_null(strstr(err.msg, "default"));
+}
+
+static void languages(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"steps\":[{\"rule\":\"language\"},{\"rule\":\"too_short\","
+                               "\"languages\":[\"zh\",\"en\"]}]}";
+    yh_recipe *r = NULL;
+    assert_int_equal(yh_recipe_parse(&r, text, sizeof text - 1, "test", NULL), YH_OK);
+    assert_true(yh_recipe_speaks(&r->step[0], ""));
+    assert_true(yh_recipe_speaks(&r->step[1], "en"));
+    assert_true(yh_recipe_speaks(&r->step[1], "zh-Hant"));
+    assert_false(yh_recipe_speaks(&r->step[1], "eng"));
+    assert_false(yh_recipe_speaks(&r->step[1], "z"));
+    assert_false(yh_recipe_speaks(&r->step[1], ""));
+    assert_non_null(json_object_get(r->step[1].params, "languages")); /* recorded */
+    yh_recipe_free(r);
 }
 
 static void put(const char *name, const char *text)
@@ -166,8 +190,9 @@ static void files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(built_in),  cmocka_unit_test(order),   cmocka_unit_test(layout),
-        cmocka_unit_test(extending), cmocka_unit_test(refused), cmocka_unit_test(files),
+        cmocka_unit_test(built_in),  cmocka_unit_test(order),     cmocka_unit_test(layout),
+        cmocka_unit_test(extending), cmocka_unit_test(languages), cmocka_unit_test(refused),
+        cmocka_unit_test(files),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
