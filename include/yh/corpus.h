@@ -52,6 +52,7 @@ typedef struct yh_doc {
     const char *text; /* UTF-8, NUL-terminated; borrowed until the next call */
     size_t len;
     const char *id, *source;
+    const char *lang; /* as yh clean found it, such as "en"; "" when it is not known */
 } yh_doc;
 
 /* Reads documents of a corpus folder, or of one .jsonl/.json/.txt/.md file (also .gz, .zst). */

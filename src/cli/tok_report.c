@@ -49,8 +49,8 @@ enum { WHOLE, PIECE, UNKNOWN };
 
 typedef struct text {
     size_t begin, len;
-    int source;
-    language lang;
+    int source, lang; /* groups */
+    language script;
     uint64_t chars, words;
 } text;
 
@@ -60,8 +60,8 @@ struct tok_report {
     size_t n;
     uint64_t source_bytes, bytes;
     uint8_t **class;
-    group source[GROUPS], lang[LANGUAGES];
-    int sources;
+    group source[GROUPS], lang[GROUPS];
+    int sources, langs;
     yh_buf batch;
     text *text;
     size_t texts, text_cap;
@@ -122,18 +122,18 @@ static void look_at(text *t, const uint8_t *p)
         t->words += !space && !in_word;
         in_word = !space;
     }
-    t->lang = OTHER;
+    t->script = OTHER;
     /* a character of Chinese says more than a letter */
     count[CHINESE] *= 3;
     uint64_t most = 0;
     for (int l = 1; l < LANGUAGES; l++)
         if (count[l] > most) {
             most = count[l];
-            t->lang = (language)l;
+            t->script = (language)l;
         }
-    if (t->lang == CHINESE && count[JAPANESE] * 10 > count[CHINESE])
-        t->lang = JAPANESE;
-    if (!has_words(t->lang))
+    if (t->script == CHINESE && count[JAPANESE] * 10 > count[CHINESE])
+        t->script = JAPANESE;
+    if (!has_words(t->script))
         t->words = 0;
 }
 
@@ -188,9 +188,6 @@ yh_status tok_report_create(tok_report **out, const yh_tok *const *toks, const c
         s = no_memory(err);
     for (size_t i = 0; i < n && s == YH_OK; i++)
         s = classify(toks[i], &r->class[i], err);
-    for (int l = 0; l < LANGUAGES && s == YH_OK; l++)
-        if ((r->lang[l].tok = yh_calloc(n + 1, sizeof(sums))) == NULL)
-            s = no_memory(err);
     if (s != YH_OK)
         tok_report_free(r);
     else
@@ -205,12 +202,12 @@ void tok_report_free(tok_report *r)
     for (size_t i = 0; i < r->n && r->class != NULL; i++)
         yh_free(r->class[i]);
     yh_free(r->class);
-    for (int i = 0; i < r->sources; i++) {
+    for (int i = 0; i < GROUPS; i++) {
         yh_free(r->source[i].name);
         yh_free(r->source[i].tok);
+        yh_free(r->lang[i].name);
+        yh_free(r->lang[i].tok);
     }
-    for (int l = 0; l < LANGUAGES; l++)
-        yh_free(r->lang[l].tok);
     yh_buf_fini(&r->batch);
     yh_free(r->text);
     yh_free(r);
@@ -247,7 +244,7 @@ static void add_to(group *g, const text *t, const sums *s, size_t n)
     g->words += t->words;
     for (size_t k = 0; k < n; k++) {
         g->tok[k].tokens += s[k].tokens;
-        g->tok[k].spaced += has_words(t->lang) ? s[k].tokens : 0;
+        g->tok[k].spaced += has_words(t->script) ? s[k].tokens : 0;
         g->tok[k].pieces += s[k].pieces;
         g->tok[k].unknown += s[k].unknown;
     }
@@ -279,35 +276,37 @@ yh_status tok_report_finish(tok_report *r, yh_pool *pool, yh_err *err)
     return s;
 }
 
-/* The source's group; all that do not fit are in the last one. */
-static yh_status find_source(tok_report *r, const char *name, int *at, yh_err *err)
+/* The group of this name; all that do not fit are in the last one, `others`. */
+static yh_status find_group(const tok_report *r, group all[GROUPS], int *n, const char *name,
+                            const char *others, int *at, yh_err *err)
 {
-    for (int i = 0; i < r->sources; i++)
-        if (strcmp(r->source[i].name, name) == 0) {
+    for (int i = 0; i < *n; i++)
+        if (strcmp(all[i].name, name) == 0) {
             *at = i;
             return YH_OK;
         }
-    if (r->sources == GROUPS) {
+    if (*n == GROUPS) {
         *at = GROUPS - 1;
         return YH_OK;
     }
-    group *g = &r->source[r->sources];
+    group *g = &all[*n];
     g->tok = yh_calloc(r->n + 1, sizeof *g->tok);
-    g->name = yh_strdup(r->sources == GROUPS - 1 ? "other sources" : name);
+    g->name = yh_strdup(*n == GROUPS - 1 ? others : name);
     if (g->tok == NULL || g->name == NULL) {
         yh_free(g->tok);
         yh_free(g->name);
+        *g = (group){0};
         return no_memory(err);
     }
-    *at = r->sources++;
+    *at = (*n)++;
     return YH_OK;
 }
 
-yh_status tok_report_add(tok_report *r, yh_pool *pool, const char *source, const char *p, size_t n,
-                         bool *full, yh_err *err)
+yh_status tok_report_add(tok_report *r, yh_pool *pool, const char *source, const char *lang,
+                         const char *p, size_t n, bool *full, yh_err *err)
 {
     int at = 0;
-    YH_TRY(find_source(r, source, &at, err));
+    YH_TRY(find_group(r, r->source, &r->sources, source, "other sources", &at, err));
     *full = r->source[at].given >= r->source_bytes;
     if (*full || n == 0)
         return YH_OK;
@@ -328,6 +327,9 @@ yh_status tok_report_add(tok_report *r, yh_pool *pool, const char *source, const
     *t = (text){.begin = r->batch.len, .len = n, .source = at};
     YH_TRY(yh_buf_add(&r->batch, p, n, err));
     look_at(t, (const uint8_t *)p);
+    if (lang == NULL || lang[0] == '\0')
+        lang = language_name[t->script];
+    YH_TRY(find_group(r, r->lang, &r->langs, lang, "other languages", &t->lang, err));
     return r->batch.len >= BATCH && pool != NULL ? tok_report_finish(r, pool, err) : YH_OK;
 }
 
@@ -362,7 +364,7 @@ static void print_group(const tok_report *r, const group *g, int width)
 
 void tok_report_print(const tok_report *r)
 {
-    int width = 12, langs = 0;
+    int width = 12;
     for (size_t k = 0; k < r->n; k++)
         if ((int)strlen(r->names[k]) > width)
             width = (int)strlen(r->names[k]);
@@ -371,20 +373,15 @@ void tok_report_print(const tok_report *r)
     for (int i = 0; i < r->sources; i++)
         if (r->source[i].bytes > 0)
             print_group(r, &r->source[i], width);
-    for (int l = 0; l < LANGUAGES; l++)
-        langs += r->lang[l].bytes > 0;
-    if (langs < 2 && r->sources < 2)
+    if (r->langs < 2 && r->sources < 2)
         return;
     printf("by language\n");
-    for (int l = 0; l < LANGUAGES; l++) {
-        group g = r->lang[l];
-        g.name = (char *)(uintptr_t)language_name[l];
-        if (g.bytes > 0)
-            print_group(r, &g, width);
-    }
+    for (int i = 0; i < r->langs; i++)
+        if (r->lang[i].bytes > 0)
+            print_group(r, &r->lang[i], width);
 }
 
-static json_t *group_json(const tok_report *r, const group *g, const char *name)
+static json_t *group_json(const tok_report *r, const group *g)
 {
     json_t *toks = json_array();
     for (size_t k = 0; k < r->n && toks != NULL; k++) {
@@ -398,7 +395,7 @@ static json_t *group_json(const tok_report *r, const group *g, const char *name)
             (void)json_object_set_new(j, "tokens_per_word", json_real(ratio(s->spaced, g->words)));
         (void)json_array_append_new(toks, j);
     }
-    return json_pack("{s:s,s:I,s:I,s:I,s:I,s:o}", "name", name, "documents", (json_int_t)g->docs,
+    return json_pack("{s:s,s:I,s:I,s:I,s:I,s:o}", "name", g->name, "documents", (json_int_t)g->docs,
                      "bytes", (json_int_t)g->bytes, "chars", (json_int_t)g->chars, "words",
                      (json_int_t)g->words, "tokenizers", toks);
 }
@@ -408,9 +405,9 @@ json_t *tok_report_json(const tok_report *r)
     json_t *sources = json_array(), *langs = json_array();
     for (int i = 0; i < r->sources; i++)
         if (r->source[i].bytes > 0)
-            (void)json_array_append_new(sources, group_json(r, &r->source[i], r->source[i].name));
-    for (int l = 0; l < LANGUAGES; l++)
-        if (r->lang[l].bytes > 0)
-            (void)json_array_append_new(langs, group_json(r, &r->lang[l], language_name[l]));
+            (void)json_array_append_new(sources, group_json(r, &r->source[i]));
+    for (int i = 0; i < r->langs; i++)
+        if (r->lang[i].bytes > 0)
+            (void)json_array_append_new(langs, group_json(r, &r->lang[i]));
     return json_pack("{s:o,s:o}", "sources", sources, "languages", langs);
 }

@@ -13,9 +13,10 @@ yh_status tok_report_create(tok_report **out, const yh_tok *const *toks, const c
                             size_t n, uint64_t source_bytes, yh_err *err) YH_MUST_CHECK;
 void tok_report_free(tok_report *r);
 /* Takes a copy of the text; encodes what was gathered when there is enough of it. full: true when
- * the source has had its share, and the text was not taken. */
-yh_status tok_report_add(tok_report *r, yh_pool *pool, const char *source, const char *text,
-                         size_t n, bool *full, yh_err *err) YH_MUST_CHECK;
+ * the source has had its share, and the text was not taken. lang: as the corpus has it; NULL or "":
+ * the script decides. */
+yh_status tok_report_add(tok_report *r, yh_pool *pool, const char *source, const char *lang,
+                         const char *text, size_t n, bool *full, yh_err *err) YH_MUST_CHECK;
 /* Encodes what is left. Before the report is told. */
 yh_status tok_report_finish(tok_report *r, yh_pool *pool, yh_err *err) YH_MUST_CHECK;
 uint64_t tok_report_bytes(const tok_report *r);

@@ -40,8 +40,8 @@ static yh_status add_doc(void *user, const yh_doc *d, bool *more, yh_err *err)
 {
     adding *g = user;
     bool full;
-    YH_TRY(tok_report_add(g->report, g->pool, g->source != NULL ? g->source : d->source, d->text,
-                          d->len, &full, err));
+    YH_TRY(tok_report_add(g->report, g->pool, g->source != NULL ? g->source : d->source, d->lang,
+                          d->text, d->len, &full, err));
     /* a file has one source, a corpus may have others behind */
     *more = !full || g->source == NULL;
     return YH_OK;

@@ -24,7 +24,7 @@ static const struct {
 #define KEEP_ALL    ((size_t)64 << 20)
 
 typedef struct kept {
-    char *source, *text;
+    char *source, *lang, *text;
     size_t len;
 } kept;
 
@@ -53,11 +53,13 @@ static yh_status keep(job *j, const yh_doc *d, yh_err *err)
         return yh_fail(err, YH_NOMEM, "no memory for held-out text");
     j->kept = all;
     all[j->n].source = yh_strdup(d->source);
+    all[j->n].lang = yh_strdup(d->lang != NULL ? d->lang : "");
     all[j->n].text = yh_strndup(d->text, d->len);
     all[j->n].len = d->len;
     j->n++;
     j->bytes += d->len;
-    return all[j->n - 1].source != NULL && all[j->n - 1].text != NULL
+    const kept *k = &all[j->n - 1];
+    return k->source != NULL && k->lang != NULL && k->text != NULL
                ? YH_OK
                : yh_fail(err, YH_NOMEM, "no memory for held-out text");
 }
@@ -126,8 +128,8 @@ static yh_status measure(const job *j, const yh_args *a, const yh_tok *const *to
         return YH_OK;
     YH_TRY(tok_report_create(report, tok, name, 1, KEEP_SOURCE, err));
     for (size_t i = 0; i < j->n; i++)
-        YH_TRY(tok_report_add(*report, pool, j->kept[i].source, j->kept[i].text, j->kept[i].len,
-                              &full, err));
+        YH_TRY(tok_report_add(*report, pool, j->kept[i].source, j->kept[i].lang, j->kept[i].text,
+                              j->kept[i].len, &full, err));
     return tok_report_finish(*report, pool, err);
 }
 
@@ -286,6 +288,7 @@ int yh_tok_verb_train(const yh_args *a)
     yh_tok_trainer_free(j.trainer);
     for (size_t i = 0; i < j.n; i++) {
         yh_free(j.kept[i].source);
+        yh_free(j.kept[i].lang);
         yh_free(j.kept[i].text);
     }
     yh_free(j.kept);

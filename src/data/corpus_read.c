@@ -87,10 +87,13 @@ static yh_status next_record(yh_corpus *c, yh_doc *doc, bool *more, yh_err *err)
         return yh_fail(err, YH_CORRUPT, "%s: has no \"text\"", name);
     const char *id = json_string_value(json_object_get(c->record, "id"));
     const char *source = json_string_value(json_object_get(c->record, "source"));
+    const json_t *meta = json_object_get(c->record, "meta");
+    const char *lang = json_string_value(json_object_get(meta, "lang"));
     doc->text = json_string_value(t);
     doc->len = json_string_length(t);
     doc->id = id != NULL ? id : "";
     doc->source = source != NULL ? source : "";
+    doc->lang = lang != NULL ? lang : "";
     *more = true;
     return YH_OK;
 }
@@ -152,7 +155,7 @@ static yh_status next_raw(yh_corpus *c, yh_doc *doc, bool *more, yh_err *err)
                        (unsigned long long)(d->number != 0 ? d->number : c->docs)));
     YH_TRY(yh_buf_add(&c->source, base, (size_t)(type - base), err));
     YH_TRY(yh_normalize(d->text, d->len, &c->text, err));
-    *doc = (yh_doc){c->text.data, c->text.len, c->id.data, c->source.data};
+    *doc = (yh_doc){c->text.data, c->text.len, c->id.data, c->source.data, ""};
     *more = true;
     return YH_OK;
 }

@@ -4,6 +4,7 @@
  * get their exact length. */
 #include "text/bpe_train.h"
 
+#include "text/bpe.h"
 #include "text/pair_index.h"
 
 enum { THRESHOLD_STEP = 16 };
@@ -285,6 +286,34 @@ static yh_status list_pairs(trainer *t, int64_t most, yh_pool *pool, yh_err *err
     }
 }
 
+/* Whether left and right spell the text. Waiting tokens have a byte each at least. */
+static bool spells(const yh_train_merges *m, uint32_t left, uint32_t right, const yh_buf *text)
+{
+    enum { DEEP = 1024 };
+    uint32_t wait[DEEP + 2] = {right, left};
+    size_t waiting = 2, at = 0;
+    while (waiting > 0) {
+        if (waiting > text->len - at || waiting > DEEP)
+            return false;
+        uint32_t id = wait[--waiting];
+        if (id >= 256) {
+            wait[waiting++] = m->right[id - 256];
+            wait[waiting++] = m->left[id - 256];
+        } else if (yh_byte_order[id] != (uint8_t)text->data[at++]) {
+            return false;
+        }
+    }
+    return at == text->len;
+}
+
+static bool is_reserved(const yh_train_words *w, const yh_train_merges *m, const entry *e)
+{
+    for (uint32_t i = 0; i < w->reserved_n; i++)
+        if (spells(m, e->left, e->right, &w->reserved[i]))
+            return true;
+    return false;
+}
+
 static yh_status merge_all(trainer *t, uint32_t tokens, yh_pool *pool,
                            void (*progress)(void *, uint64_t, uint64_t), void *user,
                            yh_train_merges *out, yh_err *err)
@@ -308,6 +337,8 @@ static yh_status merge_all(trainer *t, uint32_t tokens, yh_pool *pool,
             YH_TRY(heap_push(t, e.index, err));
             continue;
         }
+        if (is_reserved(t->w, out, &e))
+            continue;
         YH_TRY(record(out, e.left, e.right, err));
         YH_TRY(merge_pair(t, &e, 255 + out->n, err));
         if (out->n % 64 == 0) {

@@ -9,8 +9,10 @@
  * place: what a word lost at its end is YH_TRAIN_GAP, which no count begins with. */
 typedef struct yh_train_words {
     uint32_t *data;
-    size_t len;  /* of data, at most UINT32_MAX */
-    size_t size; /* bytes of data as allocated: the owner's */
+    size_t len;             /* of data, at most UINT32_MAX */
+    size_t size;            /* bytes of data as allocated: the owner's */
+    const yh_buf *reserved; /* texts that no merge may make: those of special tokens; borrowed */
+    uint32_t reserved_n;
 } yh_train_words;
 enum { YH_TRAIN_HEAD = 3 };
 #define YH_TRAIN_GAP UINT32_MAX

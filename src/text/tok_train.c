@@ -1,4 +1,4 @@
-/* Training a tokenizer: counting the words of all documents, by all threads, a batch at a time. */
+/* Training a tokenizer: taking documents, saving what is counted of them, and the end of it. */
 #include "text/tok_trainer.h"
 
 #include <errno.h>
@@ -11,11 +11,11 @@
 #include "text/unicode.h"
 #include "text/utf8.h"
 
-/* BATCH: text that is counted at once. PIECE: a worker's share. WORD_CUT: longer words (spaceless
- * runs) are counted in pieces of at most so many bytes, so that neither memory nor a merge grows
- * with them. */
-enum { BATCH = 16 << 20, BATCH_LEAST = 64 << 10, PIECE = 256 << 10, WORD_CUT = 1024 };
+/* A document is counted in pieces of about half this size, where it may be cut. */
+enum { PIECE = 256 << 10 };
 #define MEMORY ((uint64_t)2 << 30)
+/* Less text than this is counted anew after a stop: that takes seconds, and no disk. */
+#define WORTH_SAVING ((uint64_t)512 << 20)
 
 static const char *const standard_specials[] = {"<|endoftext|>", "<|im_start|>", "<|im_end|>",
                                                 NULL};
@@ -23,88 +23,6 @@ static const char *const standard_specials[] = {"<|endoftext|>", "<|im_start|>",
 static yh_status no_memory(yh_err *err)
 {
     return yh_fail(err, YH_NOMEM, "no memory to count words");
-}
-
-/* ---- counting one piece of text ---- */
-
-static yh_status count_long(yh_words_local *w, const uint8_t *t, size_t n, yh_err *err)
-{
-    while (n > 0) {
-        size_t k = n;
-        if (k > WORD_CUT)
-            for (k = WORD_CUT; (t[k] & 0xC0) == 0x80;)
-                k--;
-        YH_TRY(yh_words_add(w, t, k, err));
-        t += k;
-        n -= k;
-    }
-    return YH_OK;
-}
-
-static yh_status count_words(const yh_pattern *p, yh_train_worker *w, const uint8_t *t, size_t n)
-{
-    yh_scan kind = yh_pattern_kind(p);
-    if (kind != YH_SCAN_REGEX) {
-        for (size_t at = 0; at < n;) {
-            size_t e = yh_scan_word(kind, t, n, at);
-            YH_TRY(e - at <= WORD_CUT ? yh_words_add(w->words, t + at, e - at, &w->err)
-                                      : count_long(w->words, t + at, e - at, &w->err));
-            at = e;
-        }
-        return YH_OK;
-    }
-    for (size_t at = 0; at < n;) {
-        size_t b, e;
-        YH_TRY(yh_scan_next(p, w->scan, t, n, at, &b, &e, &w->err));
-        if (b > at)
-            YH_TRY(count_long(w->words, t + at, b - at, &w->err));
-        YH_TRY(count_long(w->words, t + b, e - b, &w->err));
-        at = e;
-    }
-    return YH_OK;
-}
-
-static yh_status count_text(const yh_tok_trainer *t, yh_train_worker *w, const uint8_t *text,
-                            size_t n)
-{
-    if (yh_utf8_valid(text, n) != n) {
-        yh_buf_clear(&w->repaired);
-        YH_TRY(yh_utf8_repair(text, n, &w->repaired, &w->err));
-        text = (const uint8_t *)w->repaired.data;
-        n = w->repaired.len;
-    }
-    if (yh_nfc_prefix(text, n) != n) {
-        yh_buf_clear(&w->normal);
-        YH_TRY(yh_nfc(text, n, &w->normal, NULL, &w->err));
-        text = (const uint8_t *)w->normal.data;
-        n = w->normal.len;
-    }
-    return t->kind == YH_TOK_UNIGRAM ? yh_train_count_unigram(w->words, text, n, &w->err)
-                                     : count_words(t->pattern, w, text, n);
-}
-
-static void count_pieces(void *arg, int64_t begin, int64_t end, int index)
-{
-    yh_tok_trainer *t = arg;
-    yh_train_worker *w = &t->worker[index];
-    for (int64_t i = begin; i < end && w->err.code == YH_OK; i++) {
-        yh_status s = count_text(t, w, (const uint8_t *)t->batch + t->piece[i].begin,
-                                 t->piece[i].end - t->piece[i].begin);
-        if (s != YH_OK)
-            yh_fail(&w->err, s, "cannot count words");
-    }
-}
-
-static yh_status flush(yh_tok_trainer *t, yh_err *err)
-{
-    if (t->batch_len == 0)
-        return YH_OK;
-    yh_pool_run_dynamic(t->pool, (int64_t)t->pieces, 1, count_pieces, t);
-    for (int i = 0; i < t->workers; i++)
-        if (t->worker[i].err.code != YH_OK)
-            return yh_fail(err, t->worker[i].err.code, "%s", t->worker[i].err.msg);
-    t->batch_len = t->pieces = 0;
-    return YH_OK;
 }
 
 /* ---- the work folder ---- */
@@ -121,7 +39,7 @@ static char *work_path(const yh_tok_trainer *t, const char *name, yh_err *err)
 static yh_status save(yh_tok_trainer *t, bool complete, yh_err *err)
 {
     json_t *words = NULL, *state = NULL;
-    YH_TRY(flush(t, err));
+    YH_TRY(yh_train_count_all(t, err));
     YH_TRY(yh_words_save(t->words, &words, err));
     char *path = work_path(t, "state.json", err);
     yh_status s = path != NULL ? YH_OK : YH_NOMEM;
@@ -231,22 +149,6 @@ static size_t find_cut(const uint8_t *t, size_t n, size_t from)
     return n;
 }
 
-static yh_status add_piece(yh_tok_trainer *t, const char *text, size_t n, yh_err *err)
-{
-    char *batch = yh_grow(t->batch, &t->batch_cap, t->batch_len + n, 1);
-    if (batch != NULL)
-        t->batch = batch;
-    yh_span *piece = yh_grow(t->piece, &t->piece_cap, t->pieces + 1, sizeof *piece);
-    if (piece != NULL)
-        t->piece = piece;
-    if (batch == NULL || piece == NULL)
-        return no_memory(err);
-    memcpy(batch + t->batch_len, text, n);
-    piece[t->pieces++] = (yh_span){t->batch_len, t->batch_len + n};
-    t->batch_len += n;
-    return t->batch_len >= t->batch_most ? flush(t, err) : YH_OK;
-}
-
 yh_status yh_tok_trainer_add(yh_tok_trainer *t, const char *text, size_t n, yh_err *err)
 {
     yh_scan kind = yh_pattern_kind(t->pattern);
@@ -263,7 +165,7 @@ yh_status yh_tok_trainer_add(yh_tok_trainer *t, const char *text, size_t n, yh_e
     t->bytes += n;
     while (n > 0) {
         size_t k = may_cut && n > PIECE ? find_cut((const uint8_t *)text, n, PIECE / 2) : n;
-        YH_TRY(add_piece(t, text, k, err));
+        YH_TRY(yh_train_count_add(t, text, k, err));
         text += k;
         n -= k;
         if (yh_stop_requested())
@@ -284,6 +186,22 @@ void yh_tok_trainer_report(const yh_tok_trainer *t, yh_tok_train_report *r)
 
 /* ---- life ---- */
 
+/* Texts of tokens that every vocabulary of the kind has. */
+static bool is_always_there(const yh_tok_trainer *t, const char *special)
+{
+    static const char spelling[] = "<unk>0x123456789ABCDEF";
+    size_t n = strlen(special);
+    uint32_t c;
+    if (t->kind == YH_TOK_UNIGRAM)
+        return strcmp(special, "<unk>") == 0 || (n == 1 && strchr(spelling, *special) != NULL) ||
+               (n == 6 && memcmp(special, "<0x", 3) == 0 && special[5] == '>');
+    for (int b = 0; b < 256; b++)
+        if (yh_utf8_decode((const uint8_t *)special, n, &c) == (int)n &&
+            yh_byte_char((uint8_t)b) == c)
+            return true;
+    return false;
+}
+
 static yh_status take_specials(yh_tok_trainer *t, const char *const *special, yh_err *err)
 {
     uint32_t n = 0;
@@ -296,6 +214,9 @@ static yh_status take_specials(yh_tok_trainer *t, const char *const *special, yh
         const char *s = special[t->specials];
         if (s[0] == '\0' || yh_utf8_valid((const uint8_t *)s, strlen(s)) != strlen(s))
             return yh_fail(err, YH_INVALID, "special token %u is empty or no UTF-8", t->specials);
+        if (is_always_there(t, s))
+            return yh_fail(err, YH_INVALID,
+                           "special token %s: the vocabulary has a token of this text anyway", s);
         for (uint32_t i = 0; i < t->specials; i++)
             if (strcmp(s, t->special[i]) == 0)
                 return yh_fail(err, YH_INVALID, "special token %s is given twice", s);
@@ -328,9 +249,6 @@ static yh_status setup(yh_tok_trainer *t, const yh_tok_train_options *o, yh_err 
                                                   : (int64_t)o->min_count;
     t->memory = o->memory != 0 ? o->memory : MEMORY;
     t->save_bytes = o->save_bytes != 0 ? o->save_bytes : 4 * t->memory;
-    t->batch_most = t->memory / 32 > BATCH         ? BATCH
-                    : t->memory / 32 < BATCH_LEAST ? BATCH_LEAST
-                                                   : (size_t)(t->memory / 32);
     YH_TRY(take_specials(t, o->special != NULL ? o->special : standard_specials, err));
     t->coverage = o->coverage != 0 ? o->coverage : 0.9995;
     if (!(t->coverage > 0 && t->coverage <= 1))
@@ -351,7 +269,9 @@ static yh_status setup(yh_tok_trainer *t, const yh_tok_train_options *o, yh_err 
     yh_status s = yh_words_create(&t->words, (size_t)(t->memory / 4), t->work, words,
                                   yh_pool_threads(t->pool), err);
     json_decref(words);
-    return s == YH_OK ? make_workers(t, err) : s;
+    if (s == YH_OK)
+        s = make_workers(t, err);
+    return s == YH_OK ? yh_train_count_start(t, err) : s;
 }
 
 yh_status yh_tok_trainer_create(yh_tok_trainer **out, const yh_tok_train_options *o, yh_err *err)
@@ -373,18 +293,14 @@ void yh_tok_trainer_free(yh_tok_trainer *t)
 {
     if (t == NULL)
         return;
-    for (int i = 0; i < t->workers && t->worker != NULL; i++) {
+    yh_train_count_stop(t);
+    for (int i = 0; i < t->workers && t->worker != NULL; i++)
         yh_scan_state_free(t->worker[i].scan);
-        yh_buf_fini(&t->worker[i].repaired);
-        yh_buf_fini(&t->worker[i].normal);
-    }
     yh_free(t->worker);
     yh_words_free(t->words);
     yh_pool_free(t->pool);
     yh_pattern_free(t->pattern);
     yh_free(t->pattern_text);
-    yh_free(t->batch);
-    yh_free(t->piece);
     for (uint32_t i = 0; i < t->specials; i++)
         yh_free(t->special[i]);
     yh_free(t->special);
@@ -472,7 +388,7 @@ yh_status yh_tok_trainer_finish(yh_tok_trainer *t,
                                 void *user, yh_tok **out, yh_err *err)
 {
     *out = NULL;
-    YH_TRY(flush(t, err));
+    YH_TRY(yh_train_count_all(t, err));
     if (!t->complete) {
         if (t->docs < t->had_docs)
             return yh_fail(err, YH_MISMATCH,
@@ -480,13 +396,12 @@ yh_status yh_tok_trainer_finish(yh_tok_trainer *t,
                            "the folder to begin anew",
                            t->work, (unsigned long long)t->had_docs, (unsigned long long)t->docs);
         t->report.bytes = t->bytes;
-        if (t->work != NULL)
+        uint64_t worth = t->save_bytes < WORTH_SAVING ? t->save_bytes : WORTH_SAVING;
+        if (t->work != NULL && (t->saved_bytes > 0 || t->bytes >= worth))
             YH_TRY(save(t, true, err));
     }
     t->report.docs = t->complete ? t->had_docs : t->docs;
-    yh_free(t->batch);
-    t->batch = NULL;
-    t->batch_cap = 0;
+    yh_train_count_stop(t);
     YH_TRY(t->kind == YH_TOK_UNIGRAM ? yh_train_unigram(t, progress, user, out, err)
                                      : yh_train_bpe(t, progress, user, out, err));
     yh_words_spilled(t->words, &t->report.spilled);

@@ -1,4 +1,5 @@
 /* From counted words to a byte-level BPE tokenizer. */
+#include "text/bpe.h"
 #include "text/bpe_train.h"
 #include "text/tok_impl.h"
 #include "text/tok_trainer.h"
@@ -110,16 +111,39 @@ static yh_status make_tok(const yh_tok_trainer *t, const yh_train_merges *m, yh_
     return s;
 }
 
+/* The bytes that the special tokens' texts mean in the vocabulary, where each byte has a character:
+ * a token of this text would be both. */
+static yh_status reserve(const yh_tok_trainer *t, yh_buf *text, yh_train_words *w, yh_err *err)
+{
+    bool mapped;
+    w->reserved = text;
+    for (uint32_t i = 0; i < t->specials; i++) {
+        yh_buf *b = &text[w->reserved_n];
+        YH_TRY(yh_byte_text(t->special[i], strlen(t->special[i]), b, &mapped, err));
+        if (mapped)
+            w->reserved_n++;
+        else
+            yh_buf_clear(b);
+    }
+    return YH_OK;
+}
+
 yh_status yh_train_bpe(yh_tok_trainer *t, yh_train_progress progress, void *user, yh_tok **out,
                        yh_err *err)
 {
     yh_train_words w = {0};
     yh_train_merges m = {0};
-    yh_status s = gather(t, &w, err);
+    yh_buf *reserved = yh_calloc((size_t)t->specials + 1, sizeof *reserved);
+    yh_status s = reserved != NULL ? reserve(t, reserved, &w, err) : no_memory(err);
+    if (s == YH_OK)
+        s = gather(t, &w, err);
     if (s == YH_OK)
         s = yh_bpe_train(&w, t->vocab - t->specials, t->min_count, t->pool, progress, user, &m,
                          err);
     yh_big_free(w.data, w.size);
+    for (uint32_t i = 0; i < t->specials && reserved != NULL; i++)
+        yh_buf_fini(&reserved[i]);
+    yh_free(reserved);
     if (s == YH_OK)
         s = make_tok(t, &m, out, err);
     if (s == YH_OK && yh_tok_size(*out) < t->vocab)

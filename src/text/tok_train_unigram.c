@@ -161,6 +161,12 @@ static yh_status gather(yh_tok_trainer *t, yh_uni_words *w, yh_err *err)
     /* sorted: the order of words, and so of equal candidates, is always the same */
     YH_GOTO(s, yh_words_each(t->words, t->pool, true, false, add_chars, chars, err), done);
     YH_GOTO(s, cover(t, chars, err), done);
+    for (uint32_t i = 0; i < t->specials; i++) { /* a special token of one character is no piece */
+        uint32_t c;
+        size_t n = strlen(t->special[i]);
+        if (yh_utf8_decode((const uint8_t *)t->special[i], n, &c) == (int)n)
+            chars[c] = 0;
+    }
     for (const char *c = names; *c != '\0'; c++)
         chars[(uint8_t)*c]++;
     YH_GOTO(s, yh_train_choose(t, 24, 12, &g.least, words, bytes, err), done);
@@ -206,7 +212,7 @@ done:
 yh_status yh_train_unigram(yh_tok_trainer *t, yh_train_progress progress, void *user, yh_tok **out,
                            yh_err *err)
 {
-    yh_uni_words w = {0};
+    yh_uni_words w = {.reserved = t->special, .reserved_n = t->specials};
     yh_piece_list pieces = {0};
     json_t *json = NULL, *config = NULL;
     uint32_t fixed = 1 + (t->byte_fallback ? BYTES : 0) + t->specials;

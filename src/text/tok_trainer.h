@@ -8,14 +8,9 @@
 #include "text/word_count.h"
 #include "yh/tok.h"
 
-typedef struct yh_span {
-    size_t begin, end;
-} yh_span;
-
 typedef struct yh_train_worker {
     yh_words_local *words;
     yh_scan_state *scan;
-    yh_buf repaired, normal;
     yh_err err;
 } yh_train_worker;
 
@@ -34,11 +29,7 @@ struct yh_tok_trainer {
     yh_train_worker *worker;
     int workers;
     yh_words *words;
-    /* text that is not counted yet */
-    char *batch;
-    size_t batch_len, batch_cap, batch_most;
-    yh_span *piece;
-    size_t pieces, piece_cap;
+    struct yh_train_counters *counters; /* train_count.c */
     /* the work folder */
     char *work, *key;
     yh_dir_lock lock;
@@ -48,6 +39,16 @@ struct yh_tok_trainer {
     uint64_t saved_bytes; /* of `bytes` when the state was stored last */
     yh_tok_train_report report;
 };
+
+/* train_count.c: counting the words of documents while further ones are read. The caller's thread
+ * reads, and counts with the others when it is ahead of them; threads - 1 others count all the
+ * time. Text is copied. One caller. count_all returns when all that was added is counted; nothing
+ * but the counters may touch the workers in between. stop: also of what was never started. */
+yh_status yh_train_count_start(yh_tok_trainer *t, yh_err *err) YH_MUST_CHECK;
+yh_status yh_train_count_add(yh_tok_trainer *t, const char *text, size_t n,
+                             yh_err *err) YH_MUST_CHECK;
+yh_status yh_train_count_all(yh_tok_trainer *t, yh_err *err) YH_MUST_CHECK;
+void yh_train_count_stop(yh_tok_trainer *t);
 
 typedef void (*yh_train_progress)(void *user, uint64_t done, uint64_t total);
 

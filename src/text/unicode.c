@@ -179,21 +179,38 @@ static uint8_t form_flags(uint32_t c, const char *g, const utf8proc_property_t *
     return k;
 }
 
+/* Whether c has the value of the character before it, which has the same properties: most of the
+ * million characters are ideographs or not assigned, and a program starts sooner without looking
+ * them up. Above all characters that class_of and is_safe name, but for the Hangul syllables. */
+static bool as_before(uint32_t c, const utf8proc_property_t *p, const utf8proc_property_t *before)
+{
+    if (p != before || c < 0x3400 || c == 0xAC00 || c == 0xD7A4)
+        return false;
+    if (p->category == UTF8PROC_CATEGORY_CN)
+        return c > added[sizeof added / sizeof *added - 1].hi + 1;
+    return p->combining_class == 0 && p->comb_index == UINT16_MAX &&
+           p->decomp_seqindex == UINT16_MAX && (c < 0x1F100 || c > 0x1F200);
+}
+
 /* A value for every character, block by block; equal blocks are stored once. */
 static void build_table(uint8_t (*value)(uint32_t, const char *, const utf8proc_property_t *),
                         uint16_t index[0x1100], uint8_t block[512][256])
 {
     size_t blocks = 0;
-    uint8_t one[256];
+    uint8_t one[256], last = 0;
+    const utf8proc_property_t *before = NULL;
     for (uint32_t b = 0; b < 0x1100; b++) {
         for (uint32_t i = 0; i < 256; i++) {
             uint32_t c = b << 8 | i;
             const utf8proc_property_t *p = utf8proc_get_property((utf8proc_int32_t)c);
-            one[i] = value(c,
-                           p->category == UTF8PROC_CATEGORY_CN
-                               ? yh_uc_category(c)
-                               : utf8proc_category_string((utf8proc_int32_t)c),
-                           p);
+            if (!as_before(c, p, before))
+                last = value(c,
+                             p->category == UTF8PROC_CATEGORY_CN
+                                 ? yh_uc_category(c)
+                                 : utf8proc_category_string((utf8proc_int32_t)c),
+                             p);
+            one[i] = last;
+            before = p;
         }
         size_t k = blocks;
         while (k > 0 && memcmp(block[k - 1], one, 256) != 0)

@@ -296,6 +296,15 @@ static yh_status list_chars(const yh_uni_words *w, yh_piece_list *out, yh_err *e
     return s;
 }
 
+static bool is_reserved(const yh_uni_words *w, const candidate *c)
+{
+    for (uint32_t i = 0; i < w->reserved_n; i++)
+        if (strlen(w->reserved[i]) == c->len &&
+            memcmp(w->reserved[i], w->blob + c->at, c->len) == 0)
+            return true;
+    return false;
+}
+
 static yh_status take_best(seeding *g, int threads, yh_piece_list *out, yh_err *err)
 {
     gatherer all = {0};
@@ -318,8 +327,9 @@ static yh_status take_best(seeding *g, int threads, yh_piece_list *out, yh_err *
     if (s == YH_OK && all.n > 0)
         keep_best(g, &all);
     for (size_t i = 0; i < all.n && out->n < g->most && s == YH_OK; i++)
-        s = yh_piece_list_add(out, g->w->blob + all.all[i].at, all.all[i].len,
-                              (double)all.all[i].score, err);
+        if (!is_reserved(g->w, &all.all[i]))
+            s = yh_piece_list_add(out, g->w->blob + all.all[i].at, all.all[i].len,
+                                  (double)all.all[i].score, err);
     yh_free(all.all);
     return s;
 }

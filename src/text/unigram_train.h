@@ -18,6 +18,8 @@ typedef struct yh_uni_words {
     uint32_t *at; /* [n + 1] */
     int64_t *count;
     uint32_t n;
+    char *const *reserved; /* texts that no piece of several characters may be; borrowed */
+    uint32_t reserved_n;
 } yh_uni_words;
 
 typedef struct yh_piece_list {

@@ -91,6 +91,14 @@ grep -q "^ru.txt (" table
 grep -q "^Cyrillic (" table
 grep -q "^  own " table
 "$YH" tok compare tok --data data --json | grep -q '"bytes_per_token"'
+# the language that yh clean found goes before the script
+mkdir -p corp
+echo '{}' >corp/report.json
+echo '{"text": "ein Haus am See", "id": "1", "source": "a", "meta": {"lang": "de"}}' >corp/part-00000.jsonl
+echo '{"text": "a house", "id": "2", "source": "a", "meta": {}}' >>corp/part-00000.jsonl
+"$YH" tok compare tok --data corp >table
+grep -q "^de (" table
+grep -q "^Latin script (" table
 expect 2 "needs --data" tok compare tok
 expect 2 "needs tokenizers" tok compare --data data
 expect 1 "no-such" tok compare tok --data no-such

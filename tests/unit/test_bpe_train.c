@@ -288,12 +288,53 @@ static void spaceless_text(void **s)
     free(text);
 }
 
+/* A special token that reads like what would be learned: the text is kept free for it. */
+static void special_tokens_are_reserved(void **s)
+{
+    (void)s;
+    enum { N = 40000 };
+    static const char *const special[] = {"<|endoftext|>", "ab",
+                                          "\xC4\xA0"
+                                          "cab",
+                                          "\xE2\x96\x81"
+                                          "ca",
+                                          NULL};
+    static const char *const always[2][2] = {{"\xC4\xA0", NULL}, {"<0x0A>", NULL}};
+    char text[N];
+    yh_rng r;
+    yh_rng_init(&r, 5, 0);
+    for (size_t i = 0; i < N; i += 4)
+        memcpy(text + i,
+               yh_rng_below(&r, 3) == 0 ? " cab"
+               : yh_rng_below(&r, 2)    ? "abab"
+                                        : "cabc",
+               4);
+    for (int kind = YH_TOK_BPE; kind <= YH_TOK_UNIGRAM; kind++) {
+        yh_tok_train_options o = {.vocab = 320, .kind = (yh_tok_kind)kind, .special = special};
+        yh_tok *t = train_with(o, text, N, false, NULL);
+        yh_ids ids = YH_IDS_INIT;
+        for (uint32_t i = 0; i < 4; i++)
+            assert_int_equal(yh_tok_find(t, special[i]), (int64_t)(yh_tok_size(t) - 4 + i));
+        assert_int_equal(yh_tok_encode(t, text, N, 0, &ids, NULL), YH_OK);
+        for (size_t i = 0; i < ids.n; i++) /* plain text never becomes one */
+            assert_true(ids.id[i] < yh_tok_size(t) - 4);
+        yh_ids_fini(&ids);
+        yh_tok_free(t);
+        yh_tok_trainer *tr;
+        yh_err err = YH_ERR_INIT;
+        o.special = always[kind == YH_TOK_UNIGRAM];
+        assert_int_equal(yh_tok_trainer_create(&tr, &o, &err), YH_INVALID);
+        assert_non_null(strstr(err.msg, "has a token of this text anyway"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(merges_equal_the_naive_ones), cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(memory_changes_nothing),      cmocka_unit_test(a_stopped_run_goes_on),
         cmocka_unit_test(small_and_odd_corpora),       cmocka_unit_test(spaceless_text),
+        cmocka_unit_test(special_tokens_are_reserved),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

@@ -45,7 +45,7 @@ static yh_uni_words random_words(text *t, uint64_t seed, uint32_t letters)
         t->blob[at++] = 0;
     }
     t->at[WORDS] = at;
-    return (yh_uni_words){t->blob, t->at, t->count, WORDS};
+    return (yh_uni_words){t->blob, t->at, t->count, WORDS, NULL, 0};
 }
 
 /* Occurrences of p[0..n) in all words. */
@@ -161,7 +161,7 @@ static yh_status train_one(const char *word, size_t n, int64_t count, uint32_t s
     assert_non_null(blob);
     memcpy(blob, word, n);
     blob[n] = 0;
-    yh_uni_words w = {blob, at, &count, n > 0};
+    yh_uni_words w = {blob, at, &count, n > 0, NULL, 0};
     yh_status s = yh_unigram_train(&w, size, NULL, NULL, NULL, l, err);
     free(blob);
     return s;
