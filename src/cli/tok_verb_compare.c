@@ -6,7 +6,7 @@
 #include "cli/tok_report.h"
 #include "cli/tok_verbs.h"
 
-enum { TOKS = 16 };
+enum { TOKS = 16, NAME = 128 };
 #define SAMPLE ((int64_t)16 << 20)
 
 yh_status yh_tok_each_doc(const char *path, yh_tok_doc_fn fn, void *user, yh_err *err)
@@ -80,22 +80,45 @@ static yh_status add_path(adding *g, const char *path, yh_err *err)
     return s;
 }
 
-/* The folder's name for a folder or FOLDER/tokenizer.json, else the file's. */
-static const char *short_name(const char *path)
+/* The last `parts` parts of a path, without tokenizer.json. */
+static void short_name(char out[NAME], const char *path, int parts)
 {
-    static char text[TOKS][128];
-    static int k;
-    char *at = text[k++ % TOKS];
+    static const char file[] = "/tokenizer.json";
     size_t n = strlen(path);
     while (n > 1 && path[n - 1] == '/')
         n--;
-    static const char file[] = "/tokenizer.json";
     if (n > sizeof file - 1 && memcmp(path + n - (sizeof file - 1), file, sizeof file - 1) == 0)
         n -= sizeof file - 1;
-    const char *base = memrchr(path, '/', n);
-    base = base != NULL && base + 1 < path + n ? base + 1 : path;
-    snprintf(at, sizeof text[0], "%.*s", (int)(path + n - base), base);
-    return at;
+    size_t begin = n;
+    for (int k = 0; k < parts && begin > 0; k++) {
+        const char *slash = memrchr(path, '/', begin - (k > 0));
+        begin = slash != NULL ? (size_t)(slash - path) + 1 : 0;
+    }
+    if (begin == n)
+        begin = 0;
+    snprintf(out, NAME, "%.*s", (int)(n - begin), path + begin);
+}
+
+/* As short as tells the tokenizers apart. */
+static void short_names(char out[TOKS][NAME], const yh_args *a, int n)
+{
+    int parts[TOKS];
+    bool again = true;
+    for (int i = 0; i < n; i++)
+        parts[i] = 1;
+    for (int round = 0; round < 8 && again; round++) {
+        bool twin[TOKS] = {false};
+        again = false;
+        for (int i = 0; i < n; i++)
+            short_name(out[i], yh_arg_at(a, i + 1), parts[i]);
+        for (int i = 0; i < n; i++)
+            for (int k = 0; k < n; k++)
+                twin[i] = twin[i] || (k != i && strcmp(out[i], out[k]) == 0);
+        for (int i = 0; i < n; i++) {
+            parts[i] += twin[i];
+            again = again || twin[i];
+        }
+    }
 }
 
 static int tell(const yh_args *a, const tok_report *r)
@@ -131,12 +154,14 @@ int yh_tok_verb_compare(const yh_args *a)
         return yh_cli_usage(a, "--sample must be positive");
     yh_tok *tok[TOKS] = {NULL};
     const char *name[TOKS];
+    char names[TOKS][NAME];
     adding g = {NULL, yh_cli_pool(a), NULL};
     yh_status s = YH_OK;
     if (g.pool == NULL)
         return 1;
+    short_names(names, a, n);
     for (int i = 0; i < n && s == YH_OK; i++) {
-        name[i] = short_name(yh_arg_at(a, i + 1));
+        name[i] = names[i];
         s = yh_tok_load(&tok[i], yh_arg_at(a, i + 1), &err);
     }
     if (s == YH_OK)

@@ -77,7 +77,7 @@ grep -q "instead of 2000" err
 : >empty.txt
 expect 1 "no text" tok train empty.txt -o none
 expect 2 "at least" tok train text.txt -o none --memory 1k
-expect 1 "given twice" tok train text.txt -o none --special-token a --special-token a
+expect 1 "given twice" tok train text.txt -o none --special-token "<a>" --special-token "<a>"
 expect 2 "special tokens" tok train text.txt -o none --vocab 100
 [ ! -e none/tokenizer.json ]
 
@@ -90,6 +90,9 @@ grep -q "^news (" table
 grep -q "^ru.txt (" table
 grep -q "^Cyrillic (" table
 grep -q "^  own " table
+mkdir -p two/own && cp own/tokenizer.json two/own/
+"$YH" tok compare own two/own --data data >table
+grep -q "^  two/own " table
 "$YH" tok compare tok --data data --json | grep -q '"bytes_per_token"'
 # the language that yh clean found goes before the script
 mkdir -p corp
