@@ -97,9 +97,22 @@ typedef struct yh_mix_options {
     void *user;
 } yh_mix_options;
 /* Mixes corpora into a new one. Which documents are taken follows from a hash of id and seed: a
- * larger share holds all that a smaller one had. Sources come interleaved in proportion. */
+ * larger share holds all that a smaller one had. Sources come interleaved in proportion. Killed, it
+ * begins again with the next call, and the result is the same to the byte. */
 yh_status yh_corpus_mix(const yh_mix_source *source, size_t n, const char *out,
                         const yh_mix_options *o, yh_pool *pool, yh_err *err) YH_MUST_CHECK;
+
+/* A mix file, JSON: {"sources": [{"corpus", "weight", "epochs", "cap"}], "total", "seed",
+ * "shard_size", "compress"}, sizes in bytes; a relative folder is one below the file's own. Errors:
+ * YH_CORRUPT with file, source and key; YH_LIMIT: larger than 16 MiB. */
+typedef struct yh_mix_file yh_mix_file;
+yh_status yh_mix_file_load(yh_mix_file **out, const char *path, yh_err *err) YH_MUST_CHECK;
+yh_status yh_mix_file_parse(yh_mix_file **out, const char *text, size_t len, const char *place,
+                            yh_err *err) YH_MUST_CHECK;
+/* Borrowed from the file. */
+const yh_mix_source *yh_mix_file_sources(const yh_mix_file *f, size_t *n);
+const yh_mix_options *yh_mix_file_options(const yh_mix_file *f);
+void yh_mix_file_free(yh_mix_file *f); /* NULL is allowed */
 
 /* Whether a document is held out for evaluation: by a hash of its text, so that it never changes
  * when the corpus grows. per_mille in [0, 1000]. */

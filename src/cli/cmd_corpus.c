@@ -80,37 +80,58 @@ static void on_mix(void *user, double fraction)
     yh_live(false, "mix  %.0f%%", 100.0 * fraction);
 }
 
-static int run_mix(const yh_args *a)
+static int mix_now(const yh_args *a, const yh_mix_source *source, size_t n,
+                   const yh_mix_options *from)
 {
     yh_err err = YH_ERR_INIT;
+    const char *out = yh_arg_text(a, "output", NULL);
+    yh_mix_options o = {.total = (uint64_t)yh_arg_int(a, "total", (int64_t)from->total),
+                        .seed = (uint64_t)yh_arg_int(a, "seed", (int64_t)from->seed),
+                        .shard_bytes =
+                            (uint64_t)yh_arg_int(a, "shard-size", (int64_t)from->shard_bytes),
+                        .compress = yh_arg_text(a, "compress", from->compress),
+                        .progress = on_mix};
+    yh_pool *pool = yh_cli_pool(a);
+    if (pool == NULL)
+        return 1;
+    yh_status s = yh_corpus_mix(source, n, out, &o, pool, &err);
+    yh_live_end();
+    return s == YH_OK ? corpus_print_mix(a, out) : yh_cli_fail(a, &err);
+}
+
+static int mix_by_file(const yh_args *a, const char *path)
+{
+    yh_err err = YH_ERR_INIT;
+    yh_mix_file *f = NULL;
+    size_t n;
+    if (yh_mix_file_load(&f, path, &err) != YH_OK)
+        return yh_cli_fail(a, &err);
+    const yh_mix_source *source = yh_mix_file_sources(f, &n);
+    int rc = mix_now(a, source, n, yh_mix_file_options(f));
+    yh_mix_file_free(f);
+    return rc;
+}
+
+static int run_mix(const yh_args *a)
+{
     enum { MOST = 256 };
     static yh_mix_source source[MOST];
     char *text[MOST];
     int n = yh_arg_count(a) - 1, rc = 0;
-    const char *out = yh_arg_text(a, "output", NULL);
-    if (out == NULL || n < 1 || n > MOST)
-        return yh_cli_usage(a, "yh corpus mix CORPUS[:WEIGHT[,epochs=E][,cap=BYTES]]... -o OUT");
-    yh_mix_options o = {.total = (uint64_t)yh_arg_int(a, "total", 0),
-                        .seed = (uint64_t)yh_arg_int(a, "seed", 0),
-                        .shard_bytes = (uint64_t)yh_arg_int(a, "shard-size", 0),
-                        .compress = yh_arg_text(a, "compress", NULL),
-                        .progress = on_mix};
+    if (yh_arg_text(a, "output", NULL) == NULL || n < 1 || n > MOST)
+        return yh_cli_usage(a, "yh corpus mix CORPUS[:WEIGHT[,epochs=E][,cap=BYTES]]... -o OUT, or "
+                               "yh corpus mix FILE.json -o OUT");
+    const char *first = yh_arg_at(a, 1), *dot = strrchr(first, '.');
+    if (n == 1 && dot != NULL && strcmp(dot, ".json") == 0)
+        return mix_by_file(a, first);
     for (int i = 0; i < n; i++)
         text[i] = yh_strdup(yh_arg_at(a, i + 1));
     for (int i = 0; i < n && rc == 0; i++)
         if (text[i] == NULL || !parse_source(text[i], &source[i]))
             rc = yh_cli_usage(a, "%s: must be CORPUS[:WEIGHT[,epochs=E][,cap=BYTES]]",
                               yh_arg_at(a, i + 1));
-    yh_pool *pool = rc == 0 ? yh_cli_pool(a) : NULL;
-    if (rc == 0 && pool == NULL)
-        rc = 1;
-    if (rc == 0 && yh_corpus_mix(source, (size_t)n, out, &o, pool, &err) != YH_OK) {
-        yh_live_end();
-        rc = yh_cli_fail(a, &err);
-    }
-    yh_live_end();
     if (rc == 0)
-        rc = corpus_print_mix(a, out);
+        rc = mix_now(a, source, (size_t)n, &(yh_mix_options){0});
     for (int i = 0; i < n; i++)
         yh_free(text[i]);
     return rc;
@@ -152,6 +173,7 @@ const yh_cmd yh_cmd_corpus = {
         "yh corpus show CORPUS ID      its text as it was kept, or as it was removed\n"
         "yh corpus diff A B            what differs between two runs, and why\n"
         "yh corpus mix A[:WEIGHT[,epochs=E][,cap=BYTES]] B... -o OUT\n"
+        "yh corpus mix MIX.json -o OUT\n"
         "yh corpus stats CORPUS        what was kept and removed, from the report",
     .opts = opts,
     .subs = subs,

@@ -127,6 +127,17 @@ static yh_status decide(const emit *m, yh_draft *d, int step, const yh_decision 
     return s;
 }
 
+/* Where stages cut a document's last line, the line end before it would stay. Later decisions may
+ * reach over it, so it goes when all were applied. */
+static void trim_end(yh_draft *d, bool ended_so)
+{
+    if (ended_so || d->n_edit == 0)
+        return;
+    while (d->len > 0 && d->text[d->len - 1] == '\n')
+        d->text[--d->len] = '\0';
+    yh_draft_stale(d);
+}
+
 /* The steps behind the stages, and what became of the document. */
 static yh_status finish(const emit *m, yh_work *w, yh_draft *d, const yh_origin *o, yh_err *err)
 {
@@ -159,6 +170,7 @@ static yh_status one_document(const emit *m, yh_work *w, const yh_store_raw *raw
         yh_draft *d = &list.d[0];
         snprintf(d->lang, sizeof d->lang, "%s", doc->lang);
         d->lang_score = score;
+        const bool ended_so = d->len > 0 && d->text[d->len - 1] == '\n';
         d->url = doc->url[0] != '\0' ? yh_strdup(doc->url) : NULL;
         for (int k = 0; k < r->stage_end - r->scan_end && s == YH_OK; k++) {
             const yh_decision *x = raw->decision[k] + at[k];
@@ -169,6 +181,7 @@ static yh_status one_document(const emit *m, yh_work *w, const yh_store_raw *raw
                 s = decide(m, d, r->scan_end + k, x, n, b, err);
             at[k] += n;
         }
+        trim_end(d, ended_so);
         if (s == YH_OK)
             s = finish(m, w, d, &o, err);
     }

@@ -55,11 +55,13 @@ static bool says(const yh_draft *d, const yh_origin *o, const char *key)
 }
 
 /* What the input had beside the text, such as a corpus that is cleaned again: without what the
- * record says itself; the edits of the run before are "earlier_edits". */
+ * record says itself; edits and offset of the run before are "earlier_edits", "earlier_offset". */
 static yh_status add_kept_meta(yh_buf *out, const yh_draft *d, const yh_origin *o, yh_err *err)
 {
-    static const char *const ours[] = {"part", "encoding", "title", "url",
-                                       "lang", "original", "edits", "lang_score"};
+    static const char *const ours[] = {"part",     "encoding", "title",      "url",   "lang",
+                                       "original", "edits",    "lang_score", "offset"};
+    static const char *const moved[2][2] = {{"edits", "earlier_edits"},
+                                            {"offset", "earlier_offset"}};
     const char *sep = out->len > 0 && out->data[out->len - 1] != '{' ? "," : "";
     size_t n = strlen(d->meta);
     bool plain = true;
@@ -81,9 +83,10 @@ static yh_status add_kept_meta(yh_buf *out, const yh_draft *d, const yh_origin *
     if (s == YH_OK)
         s = yh_json_parse(&j, b.data, b.len, "meta", err);
     yh_buf_fini(&b);
-    if ((v = json_object_get(j, "edits")) != NULL &&
-        (json_object_set(j, "earlier_edits", v) != 0 || json_object_del(j, "edits") != 0))
-        s = yh_fail(err, YH_NOMEM, "no memory for a record");
+    for (int i = 0; i < 2; i++)
+        if ((v = json_object_get(j, moved[i][0])) != NULL &&
+            (json_object_set(j, moved[i][1], v) != 0 || json_object_del(j, moved[i][0]) != 0))
+            s = yh_fail(err, YH_NOMEM, "no memory for a record");
     json_object_foreach_safe(j, next, key, v)
     {
         if (says(d, o, key))
@@ -101,6 +104,19 @@ static yh_status add_kept_meta(yh_buf *out, const yh_draft *d, const yh_origin *
     return s;
 }
 
+/* Every record has one: written without printf. */
+static yh_status add_offset(yh_buf *out, uint64_t v, yh_err *err)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+    for (; v > 0; v /= 10)
+        digits[--at] = (char)('0' + v % 10);
+    if (out->len > 0 && out->data[out->len - 1] != '{')
+        YH_TRY(yh_buf_addc(out, ',', err));
+    YH_TRY(yh_buf_adds(out, "\"offset\":", err));
+    return yh_buf_add(out, digits + at, sizeof digits - at, err);
+}
+
 /* Members of meta that are known before the stages; `before` holds those rendered earlier. */
 static yh_status add_meta(yh_buf *out, const yh_draft *d, const yh_origin *o, yh_err *err)
 {
@@ -109,6 +125,9 @@ static yh_status add_meta(yh_buf *out, const yh_draft *d, const yh_origin *o, yh
     size_t had = out->len;
     const char *sep = had > 0 && out->data[had - 1] != '{' ? "," : "";
     if (o->meta == NULL) {
+        if (d->offset > 0)
+            YH_TRY(add_offset(out, d->offset, err));
+        sep = out->len > 0 && out->data[out->len - 1] != '{' ? "," : "";
         if (o->part > 1)
             YH_TRY(yh_buf_addf(out, err, "%s\"part\":%llu", sep, (unsigned long long)o->part));
         if (strcmp(d->encoding, "UTF-8") != 0)

@@ -8,7 +8,7 @@
 #include "base/hash.h"
 #include "data/engine.h"
 
-enum { ENGINE_VERSION = 2 };
+enum { ENGINE_VERSION = 3 };
 
 void yh_engine_progress(yh_engine *e, bool final)
 {
@@ -326,8 +326,10 @@ static yh_status prepare(yh_engine *e, const char *const *paths, size_t n, yh_er
         return yh_fail(err, YH_INVALID, "%s%s: no file is there to clean", paths[0],
                        n > 1 ? " and the others" : "");
     YH_TRY(yh_inputs_cut(&e->in, YH_UNIT_SHARDS * e->shard_bytes, err));
+    uint64_t files;
+    YH_TRY(yh_recipe_files_hash(e->recipe, &files, err));
     const uint64_t facts[] = {ENGINE_VERSION, yh_recipe_hash(e->recipe), e->shard_bytes,
-                              (uint64_t)e->level};
+                              (uint64_t)e->level, files};
     e->fingerprint = yh_hash64(facts, sizeof facts, e->in.fingerprint);
     e->end_unit = e->in.n_units;
     if (o->shards > 1)

@@ -1,4 +1,5 @@
 /* yh_corpus_mix: first the sizes of the sources, then how much of each, then the documents. */
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -288,8 +289,36 @@ static yh_status install(mixer *m, yh_err *err)
         if (rename(from, to) != 0)
             return yh_fail_errno(err, errno, "%s: cannot be moved to %s", from, to);
     }
-    (void)rmdir(m->work);
     return YH_OK;
+}
+
+/* Removes the files part-NNNNN + one of the endings. */
+static yh_status sweep_dir(const char *dir, const char *ending, const char *other, yh_err *err)
+{
+    enum { NAME = sizeof "part-00000" - 1 };
+    DIR *d = opendir(dir);
+    if (d == NULL)
+        return yh_fail_errno(err, errno, "%s: cannot be listed", dir);
+    yh_status s = YH_OK;
+    for (struct dirent *e; s == YH_OK && (e = readdir(d)) != NULL;) {
+        const char *n = e->d_name;
+        if (strncmp(n, "part-", 5) != 0 || strspn(n + 5, "0123456789") != NAME - 5 ||
+            (strcmp(n + NAME, ending) != 0 && strcmp(n + NAME, other) != 0))
+            continue;
+        if (unlinkat(dirfd(d), n, 0) != 0)
+            s = yh_fail_errno(err, errno, "%s/%s: cannot be removed", dir, n);
+    }
+    (void)closedir(d);
+    return s;
+}
+
+/* What a killed run has left, which may have had other shards. */
+static yh_status sweep(const mixer *m, yh_err *err)
+{
+    if (!yh_is_dir(m->work))
+        return YH_OK;
+    YH_TRY(sweep_dir(m->work, "", "", err));
+    return sweep_dir(m->out, ".jsonl", ".jsonl.zst", err);
 }
 
 static yh_status write_report(const mixer *m, yh_err *err)
@@ -370,6 +399,7 @@ static yh_status set_up(mixer *m, const yh_mix_source *source_list, yh_err *err)
     m->most_frames = m->most_frames < FRAMES ? m->most_frames : FRAMES;
     if ((size_t)snprintf(m->work, sizeof m->work, "%s/.mix", m->out) >= sizeof m->work)
         return yh_fail(err, YH_INVALID, "%s: folder name is too long", m->out);
+    YH_TRY(sweep(m, err));
     YH_TRY(yh_mkdirs(m->work, err));
     return yh_output_open(&m->output, m->work,
                           m->o->shard_bytes != 0 ? m->o->shard_bytes : SHARD_BYTES, NULL, err);
@@ -404,6 +434,8 @@ yh_status yh_corpus_mix(const yh_mix_source *source_list, size_t n, const char *
         s = install(m, err);
     if (s == YH_OK)
         s = write_report(m, err);
+    if (s == YH_OK) /* last: as long as it is there, the files may be half of a mix */
+        (void)rmdir(m->work);
     yh_output_close(&m->output);
     yh_dir_lock_release(&lock);
     for (size_t i = 0; i < FRAMES; i++)

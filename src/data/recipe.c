@@ -569,3 +569,50 @@ uint64_t yh_recipe_hash(const yh_recipe *r)
     }
     return h;
 }
+
+/* ------------------------------------------------------------------ files that it names */
+
+bool yh_recipe_names_files(const char *parameter)
+{
+    static const char *const names[] = {"lists", "file", "model", "sets", "dictionary", "readings"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(parameter, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static yh_status hash_named(const json_t *name, uint64_t *h, yh_err *err)
+{
+    const char *n = json_string_value(name);
+    yh_file_list l = {0};
+    if (n == NULL || n[0] == '\0' || (!yh_is_file(n) && !yh_is_dir(n)))
+        return YH_OK;
+    yh_status s = yh_file_list_add(&l, n, err);
+    for (size_t i = 0; i < l.n && s == YH_OK; i++) {
+        yh_map m;
+        s = yh_map_open(&m, l.path[i], err);
+        if (s == YH_OK) {
+            *h = yh_hash64(m.data, m.size, *h ^ m.size);
+            yh_map_close(&m);
+        }
+    }
+    yh_file_list_fini(&l);
+    return s;
+}
+
+yh_status yh_recipe_files_hash(const yh_recipe *r, uint64_t *hash, yh_err *err)
+{
+    const char *key;
+    json_t *v;
+    *hash = 0;
+    for (int i = 0; i < r->n; i++)
+        json_object_foreach((json_t *)(uintptr_t)r->step[i].params, key, v)
+        {
+            if (!yh_recipe_names_files(key))
+                continue;
+            YH_TRY(hash_named(v, hash, err));
+            for (size_t k = 0; k < json_array_size(v); k++)
+                YH_TRY(hash_named(json_array_get(v, k), hash, err));
+        }
+    return YH_OK;
+}

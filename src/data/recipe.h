@@ -49,7 +49,13 @@ bool yh_recipe_speaks(const yh_recipe_step *s, const char *lang);
 /* Makes the rules ready to run: compiles patterns, loads lists and models. */
 yh_status yh_recipe_prepare(yh_recipe *r, yh_err *err) YH_MUST_CHECK;
 void yh_recipe_free(yh_recipe *r);
-uint64_t yh_recipe_hash(const yh_recipe *r); /* of everything that decides about the output */
+uint64_t yh_recipe_hash(const yh_recipe *r); /* of everything that it says about the output */
+/* Of the contents of the files and folders that its parameters name: lists, models, evaluation
+ * sets. A name that is no file counts nothing: it is a list that comes with the program, or the
+ * step will complain. Reads them all. */
+yh_status yh_recipe_files_hash(const yh_recipe *r, uint64_t *hash, yh_err *err) YH_MUST_CHECK;
+/* Whether parameters of this name hold names of files. */
+bool yh_recipe_names_files(const char *parameter);
 
 /* The built-in ones: text of JSON by name; NULL: none of that name. yh_recipe_name counts them up.
  */

@@ -15,10 +15,6 @@ void yh_draft_fini(yh_draft *d)
     yh_free(d->meta);
     yh_free(d->original);
     yh_free(d->removed_evidence);
-    for (int i = 0; i < YH_MEMORY_FILTERS; i++) {
-        yh_free(d->key[i]);
-        yh_free(d->line[i]);
-    }
     yh_free(d->text);
     yh_free(d->title);
     memset(d, 0, sizeof *d);
@@ -222,6 +218,7 @@ static yh_status divide_one(yh_drafts *out, yh_draft *d, size_t chars, size_t pa
         yh_draft *part = NULL;
         YH_TRY(push(out, &part, err));
         part->number = d->number;
+        part->offset = d->offset;
         part->starts = k == 0 && d->starts;
         memcpy(part->encoding, d->encoding, sizeof part->encoding);
         part->text = yh_strndup(d->text + begin, end - begin);

@@ -43,14 +43,6 @@ typedef struct yh_value {
 } yh_value;
 enum { YH_DRAFT_VALUES = 12 };
 
-/* A line that a filter with memory may remove: bytes [at, at+len) of the text, line end included.
- */
-typedef struct yh_line {
-    uint32_t at, len;
-} yh_line;
-
-enum { YH_MEMORY_FILTERS = 4 }; /* filters with memory: at most */
-
 typedef struct yh_draft {
     char *text; /* UTF-8, NUL-terminated; owned */
     size_t len;
@@ -59,6 +51,9 @@ typedef struct yh_draft {
     size_t raw_len;  /* bytes there; raw_text: of the text */
     size_t raw_text;
     uint64_t number;   /* line or element number in its file; 0: counted by the writer */
+    uint64_t offset;   /* byte at which its record begins in the decompressed file or entry; all
+                          documents of one record, and all parts of one document, have the same;
+                          0 also where the format has no such place (Parquet, EPUB) */
     bool starts;       /* begins a new document; false: a further part of the one before */
     char encoding[24]; /* of the bytes it came from */
     char *title;       /* NULL: none; owned */
@@ -77,10 +72,6 @@ typedef struct yh_draft {
     size_t n_edit, cap_edit;
     void *view; /* of rules/view.h: words, lines; dropped whenever the text changes */
     void (*view_free)(void *view);
-    /* For the filters with memory: keys by which they decide, and the lines they are about. */
-    uint64_t *key[YH_MEMORY_FILTERS];
-    yh_line *line[YH_MEMORY_FILTERS];
-    size_t n_key[YH_MEMORY_FILTERS], cap_key[YH_MEMORY_FILTERS], cap_line[YH_MEMORY_FILTERS];
 } yh_draft;
 
 typedef struct yh_problem {

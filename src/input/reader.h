@@ -36,10 +36,14 @@ void yh_reader_state_fini(yh_reader_state *s);
 
 typedef struct yh_piece {
     yh_buf bytes;
-    uint64_t number;                /* of its first line or element; 0 when that means nothing */
-    char charset[24];               /* "" : to be guessed */
-    bool middle;                    /* its first document goes on from the piece before */
-    bool cut;                       /* it ends at a limit, not at the end of the document */
+    uint64_t number;  /* of its first line or element; 0 when that means nothing */
+    uint64_t offset;  /* of its first byte in the decompressed file or entry; set by the source to
+                         where the stream stood before `next`, and by `next` when it passed over
+                         something first */
+    char charset[24]; /* "" : to be guessed */
+    bool middle;      /* its first document goes on from the piece before */
+    bool placed;      /* free use: its elements carry their own offsets */
+    bool cut;         /* it ends at a limit, not at the end of the document */
     const yh_read_options *options; /* as the state's; NULL is allowed */
 } yh_piece;
 

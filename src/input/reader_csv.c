@@ -312,6 +312,7 @@ static yh_status next(yh_stream *s, yh_reader_state *state, yh_piece *piece, boo
         *more = true;
         piece->number = state->counter + 1;
         memcpy(piece->charset, state->charset, sizeof piece->charset);
+        piece->offset = yh_stream_offset(s);
         YH_TRY(yh_buf_add(&piece->bytes, state->keep.data, state->keep.len, err));
         if (take == 0)
             return one_line(s, state, piece, err);
@@ -421,8 +422,18 @@ static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
         s = names(&t, all.data, err);
     }
     uint64_t number = piece->number;
-    for (size_t at = t.f.header; s == YH_OK && at < all.len; number++)
+    /* places in the file: those of the bytes, whose records are the same in every charset here */
+    const bool same = all.len == n;
+    for (size_t at = t.f.header, place = head; s == YH_OK && at < all.len; number++) {
+        size_t from = out->n, begin = at;
         s = row(&t, all.data, all.len, &at, number, info.name, out, err);
+        for (size_t i = from; i < out->n; i++)
+            out->d[i].offset = piece->offset + (same ? begin : place) - head;
+        bool closed;
+        if (!same && place < n)
+            place +=
+                first_record((const char *)raw + place, n - place, (char)t.f.delimiter, &closed);
+    }
     for (size_t i = 0; i < t.n_names; i++)
         yh_free(t.name[i]);
     yh_free(t.name);

@@ -65,6 +65,7 @@ static yh_status next_lines(yh_stream *s, yh_reader_state *state, yh_piece *piec
             continue;
         }
         piece->number = state->counter + 1;
+        piece->offset = yh_stream_offset(s);
         for (const uint8_t *q = p; (q = memchr(q, '\n', take - (size_t)(q - p))) != NULL; q++)
             state->counter++;
         YH_TRY(yh_buf_add(&piece->bytes, p, take, err));
@@ -75,14 +76,16 @@ static yh_status next_lines(yh_stream *s, yh_reader_state *state, yh_piece *piec
 
 /* ------------------------------------------------------------------ values */
 
-/* Copies one value that begins at the stream's front into the piece as one line. Returns with
- * *dropped set when it is longer than the limit. */
+/* Copies one value that begins at the stream's front into the piece as one line, behind its offset
+ * (8 bytes). Returns with *dropped set when it is longer than the limit. */
 static yh_status take_value(yh_stream *s, yh_piece *piece, bool *dropped, yh_err *err)
 {
-    size_t before = piece->bytes.len;
+    const uint64_t offset = yh_stream_offset(s);
+    const size_t start = piece->bytes.len, before = start + sizeof offset;
     uint64_t depth = 0;
     bool string = false, escaped = false, done = false, first = true;
     *dropped = false;
+    YH_TRY(yh_buf_add(&piece->bytes, &offset, sizeof offset, err));
     while (!done) {
         const uint8_t *p;
         size_t n, i = 0;
@@ -112,7 +115,7 @@ static yh_status take_value(yh_stream *s, yh_piece *piece, bool *dropped, yh_err
         if (i > 0 && !*dropped) {
             if (piece->bytes.len - before + i > YH_JSON_VALUE_MAX) {
                 *dropped = true;
-                piece->bytes.len = before;
+                piece->bytes.len = start;
             } else {
                 YH_TRY(yh_buf_add(&piece->bytes, p, i, err));
             }
@@ -139,6 +142,7 @@ static yh_status next_values(yh_stream *s, yh_reader_state *state, yh_piece *pie
                              yh_err *err)
 {
     piece->number = state->counter + 1;
+    piece->placed = true;
     while (piece->bytes.len < YH_JSON_BLOCK && state->problem[0] == '\0') {
         const uint8_t *p;
         size_t n, i = 0;
@@ -317,6 +321,12 @@ static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
     uint64_t number = piece->number;
     const char *wanted = piece->options != NULL ? piece->options->text : NULL;
     for (size_t at = 0; at < n; number++) {
+        uint64_t offset = piece->offset;
+        size_t from = out->n;
+        if (piece->placed) {
+            memcpy(&offset, p + at, sizeof offset);
+            at += sizeof offset;
+        }
         const char *nl = memchr(p + at, '\n', n - at);
         size_t end = nl != NULL ? (size_t)(nl - p) : n;
         size_t b = at;
@@ -324,6 +334,8 @@ static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
             b++;
         if (b < end)
             YH_TRY(one_value(p + b, end - b, number, wanted, out, err));
+        for (size_t i = from; i < out->n; i++)
+            out->d[i].offset = offset + (piece->placed ? 0 : b);
         at = end + 1;
     }
     return YH_OK;

@@ -89,6 +89,16 @@ static yh_status next(yh_stream *s, yh_reader_state *state, yh_piece *piece, boo
     return YH_OK;
 }
 
+/* Goes behind the next mark in the piece's own bytes, which in all charsets but the wide ones
+ * (whose documents have the place of their piece) holds as many of them as the text. */
+static void pass_mark(const yh_piece *piece, size_t *at)
+{
+    const char *p = piece->bytes.data;
+    const char *m = memmem(p + *at, piece->bytes.len - *at, mark, MARK);
+    if (m != NULL)
+        *at = (size_t)(m - p) + MARK;
+}
+
 static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
 {
     yh_charset info;
@@ -104,9 +114,11 @@ static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
     bool starts = !piece->middle;
     if (text.len == 0 || memmem(text.data, text.len, mark, MARK) == NULL) {
         st = yh_drafts_add(out, &text, 0, starts, info.name, err);
+        if (st == YH_OK)
+            out->d[out->n - 1].offset = piece->offset;
         goto out;
     }
-    for (size_t at = 0; at < text.len;) {
+    for (size_t at = 0, raw = 0; at < text.len;) {
         const char *m = memmem(text.data + at, text.len - at, mark, MARK);
         size_t end = m != NULL ? (size_t)(m - text.data) : text.len;
         size_t b = at;
@@ -115,7 +127,9 @@ static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
         if (b < end) { /* nothing but blanks between two marks is no document */
             YH_GOTO(st, yh_buf_add(&part, text.data + at, end - at, err), out);
             YH_GOTO(st, yh_drafts_add(out, &part, 0, starts, info.name, err), out);
+            out->d[out->n - 1].offset = piece->offset + raw;
         }
+        pass_mark(piece, &raw);
         starts = true;
         at = m != NULL ? end + MARK : end;
     }

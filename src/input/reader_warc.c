@@ -31,13 +31,14 @@ enum { REQUEST, METADATA, INFO, REVISIT, OTHER, STATUS, MEDIA, EMPTY };
 
 typedef struct archive {
     bool arc;
+    uint64_t offset; /* of the record at hand */
     uint64_t left_out[KINDS];
     bool told;
 } archive;
 
 /* In front of each record's bytes in a piece: url, date, body. */
 typedef struct frame {
-    uint64_t number;
+    uint64_t number, offset;
     uint32_t url, date, body;
     uint8_t html, chunked, cut;
     char charset[24], encoding[16];
@@ -268,7 +269,7 @@ static int media(const char *type, bool *html)
 static yh_status take(archive *a, const record *r, const char *block, size_t n, bool cut,
                       uint64_t count, yh_piece *piece, yh_err *err)
 {
-    frame f = {.number = count, .cut = cut};
+    frame f = {.number = count, .offset = a->offset, .cut = cut};
     yh_http h = {0};
     int why = r->kind;
     bool html = false;
@@ -333,6 +334,7 @@ static yh_status one_record(yh_stream *s, yh_reader_state *state, yh_piece *piec
     const uint8_t *p;
     size_t n, want = HEAD_MAX;
     state->counter++;
+    a->offset = yh_stream_offset(s);
     YH_TRY(yh_stream_peek(s, want, &p, &n, err));
     const char *bad = a->arc ? arc_head((const char *)p, n, &r) : warc_head((const char *)p, n, &r);
     if (bad != NULL) {
@@ -461,6 +463,7 @@ static yh_status page(const frame *f, const char *url, const char *body, yh_draf
     }
     if (s == YH_OK && out->n > before) {
         yh_draft *d = &out->d[out->n - 1];
+        d->offset = f->offset;
         s = yh_meta_copy(&d->url, url, f->url, err);
         yh_buf_clear(&text);
         if (s == YH_OK && f->date > 0)

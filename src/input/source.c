@@ -426,6 +426,7 @@ static yh_status take_piece(yh_source *s, yh_chunk *c, bool *got, yh_err *err)
     c->piece.options = s->o;
     c->piece.bytes = s->spare;
     yh_buf_init(&s->spare, 0);
+    c->piece.offset = yh_stream_offset(top(s->stream));
     yh_status st = s->reader->next(top(s->stream), &s->state, &c->piece, got, &e);
     if (st != YH_OK) { /* a bad sector: what came before it is good */
         *got = false;

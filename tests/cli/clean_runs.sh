@@ -67,6 +67,14 @@ for recipe in default none; do
     "$YH" clean raw -r $recipe --shard-size 100k -o got >/dev/null 2>&1 || fail "a finished corpus"
     [ "$(ls got/.clean)" = done.json ] || fail "work files are left: $(ls got/.clean)"
 
+    # ---- mpirun, where it is there: each process takes its share, the last one makes the corpus
+    if command -v mpirun >/dev/null; then
+        rm -rf got
+        OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 \
+            mpirun -n 3 "$YH" clean raw -r $recipe --shard-size 100k -o got >log 2>&1 || { cat log; fail "mpirun"; }
+        same want got
+    fi
+
     # ---- another recipe starts again and says so; so does a file that went away
     clean -o got --set read.part_chars=50000 >/dev/null 2>err || fail "a changed recipe"
     has err 'starting again'

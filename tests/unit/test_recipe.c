@@ -3,6 +3,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <limits.h>
+#include <stdio.h>
+
 #include "base/file.h"
 #include "data/recipe.h"
 #include "scratch_dir.h"
@@ -187,12 +190,57 @@ static void files(void **state)
     assert_int_equal(yh_recipe_load(&r, in_dir("loop.json"), NULL, 0, NULL), YH_LIMIT);
 }
 
+/* Every parameter that speaks of files is one whose files belong to the run. */
+static void named_files(void **state)
+{
+    (void)state;
+    int n, found = 0;
+    const yh_rule *const *rules = yh_rules(&n);
+    for (int i = 0; i < n; i++)
+        for (const yh_param *p = rules[i]->params; p != NULL && p->name != NULL; p++) {
+            bool file = strstr(p->doc, " path") != NULL || strncmp(p->doc, "path", 4) == 0 ||
+                        strncmp(p->doc, "file", 4) == 0;
+            found += file;
+            if (file != yh_recipe_names_files(p->name))
+                fail_msg("%s.%s: \"%s\"", rules[i]->name, p->name, p->doc);
+        }
+    assert_true(found >= 8);
+}
+
+static void contents(void **state)
+{
+    (void)state;
+    yh_recipe *r = NULL;
+    char text[PATH_MAX + 200];
+    uint64_t h[5];
+    static const char *const list[] = {"one", "one", "two", "two", "two"};
+    assert_int_equal(yh_mkdirs(in_dir("set"), NULL), YH_OK);
+    put("set/a.jsonl", "{\"text\":\"a\"}\n");
+    snprintf(text, sizeof text,
+             "{\"steps\":[{\"rule\":\"spam_lines\",\"lists\":[\"%s\",\"web_spam\"]},",
+             in_dir("x.list"));
+    size_t at = strlen(text);
+    snprintf(text + at, sizeof text - at, "{\"rule\":\"decontaminate\",\"sets\":[\"%s\"]}]}",
+             in_dir("set"));
+    r = good(text);
+    for (int i = 0; i < 5; i++) {
+        put("x.list", list[i]);
+        if (i == 3)
+            put("set/b.jsonl", "{\"text\":\"b\"}\n");
+        if (i == 4)
+            put("set/b.jsonl", "{\"text\":\"c\"}\n");
+        assert_int_equal(yh_recipe_files_hash(r, &h[i], NULL), YH_OK);
+    }
+    assert_true(h[0] == h[1] && h[1] != h[2] && h[2] != h[3] && h[3] != h[4]);
+    yh_recipe_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(built_in),  cmocka_unit_test(order),     cmocka_unit_test(layout),
-        cmocka_unit_test(extending), cmocka_unit_test(languages), cmocka_unit_test(refused),
-        cmocka_unit_test(files),
+        cmocka_unit_test(built_in),  cmocka_unit_test(order),       cmocka_unit_test(layout),
+        cmocka_unit_test(extending), cmocka_unit_test(languages),   cmocka_unit_test(refused),
+        cmocka_unit_test(files),     cmocka_unit_test(named_files), cmocka_unit_test(contents),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

@@ -1,0 +1,112 @@
+# Where documents come from (meta.offset) in every format that has places; what a recipe names by
+# path belongs to the run; no line end is left behind a last line that was cut.
+cd "$SCRATCH"
+fail() { echo "FAILED: $*" >&2; exit 1; }
+long="a document that is long enough to be kept by every rule that looks at the length of documents"
+
+# ---- each record is found again at its offset; FIND: a text that only this document has
+offset_of() { # CORPUS FIND
+    line=$(cat "$1"/part-*.jsonl | grep -F "$2") || fail "$1: no document with $2"
+    case $line in
+    *'"offset":'*) at=${line##*'"offset":'}; echo "${at%%[!0-9]*}" ;;
+    *) echo 0 ;;
+    esac
+}
+check() { # FILE FIND BEGINS-WITH
+    rm -rf o
+    "$YH" clean "$1" -o o -r minimal --compress none >/dev/null 2>log || { cat log; fail "clean $1"; }
+    at=$(offset_of o "$2") || exit 1
+    got=$(tail -c +$((at + 1)) "${4:-$1}" | head -c ${#3})
+    [ "$got" = "$3" ] || fail "$1: at $at stands \"$got\" instead of \"$3\""
+}
+i=1
+while [ $i -lt 30 ]; do
+    printf '{"n":%s,"text":"Line %s is %s"}\n' $i $i "$long"
+    i=$((i + 1))
+done >lines.jsonl
+printf '\357\273\277\n  ' >bom.jsonl
+cat lines.jsonl >>bom.jsonl
+check lines.jsonl "Line 1 is" '{"n":1,'
+check lines.jsonl "Line 27 is" '{"n":27,'
+check bom.jsonl "Line 1 is" '{"n":1,'
+check bom.jsonl "Line 9 is" '{"n":9,'
+gzip -c lines.jsonl >packed.jsonl.gz
+check packed.jsonl.gz "Line 20 is" '{"n":20,' lines.jsonl
+{ printf '[\n'; sed 's/$/  ,/' lines.jsonl; printf '{"n":99,\n"text":"Line 99 is %s"}]' "$long"; } >array.json
+check array.json "Line 2 is" '{"n":2,'
+check array.json "Line 99 is" '{"n":99,'
+{ printf '['; tr -d '\n' <lines.jsonl; printf ']'; } >glued.json
+check glued.json "Line 13 is" '{"n":13,'
+{ echo 'id,text'; i=1; while [ $i -lt 9 ]; do printf '%s,"Row %s is\n %s"\n' $i $i "$long"; i=$((i + 1)); done; } >table.csv
+check table.csv "Row 1 is" '1,"Row 1'
+check table.csv "Row 7 is" '7,"Row 7'
+{ echo 'id,text'; i=1; while [ $i -lt 9 ]; do printf '%s,"Zeile %s ist sch\366n f\374r \374ber: %s"\n' $i $i "$long"; i=$((i + 1)); done; } >latin.csv
+check latin.csv "Zeile 6" '6,"Zeile 6'
+printf 'First %s<|endoftext|>\nSecond %s<|endoftext|>Third %s\n' "$long" "$long" "$long" >marks.txt
+check marks.txt "Third" "Third a doc"
+for i in 1 2 3; do
+    body="Page $i is $long"
+    printf 'WARC/1.0\r\nWARC-Type: conversion\r\nWARC-Target-URI: http://a.example/%s\r\nContent-Type: text/plain\r\nContent-Length: %s\r\n\r\n%s\r\n\r\n' $i ${#body} "$body"
+done >web.warc
+check web.warc "Page 3 is" "WARC/1.0" || exit 1
+[ "$(tail -c +$((at + 1)) web.warc | grep -c Page)" -eq 1 ] || fail "web.warc: not the last record"
+mkdir t && cp lines.jsonl t/ && cp table.csv t/ && tar -cf in.tar -C t lines.jsonl table.csv
+check in.tar "Line 27 is" '{"n":27,' lines.jsonl
+check in.tar "Row 7 is" '7,"Row 7' table.csv
+
+# ---- cleaned again: the first place is kept beside the new one; parts have that of their document
+"$YH" clean lines.jsonl -o first -r minimal --compress none >/dev/null 2>&1 || fail "clean"
+"$YH" clean first/part-00000.jsonl -o second -r minimal --compress none >/dev/null 2>&1 || fail "again"
+want=$(offset_of first "Line 27 is")
+grep -F "Line 27 is" second/part-00000.jsonl | grep -qF "\"earlier_offset\":$want" || fail "the earlier offset is lost"
+{ head -2 lines.jsonl; printf '{"text":"'; i=0; while [ $i -lt 400 ]; do printf 'Sentence %s. ' $i; i=$((i + 1)); done; printf '"}\n'; } >big.jsonl
+"$YH" clean big.jsonl -o parts -r minimal --part-chars 1000 --compress none >/dev/null 2>&1 || fail "parts"
+n=$(head -2 lines.jsonl | wc -c)
+[ "$(grep -c "\"offset\":$n[,}]" parts/part-00000.jsonl)" -gt 3 ] || fail "parts without their document's place"
+
+# ---- a list that a recipe names belongs to the run
+printf '[strong]\nfirst advertisement\t9\n' >ads.list
+cat >ads.json <<'END'
+{"name": "ads", "extends": "minimal", "steps": [{"rule": "boilerplate_lines", "lists": ["./ads.list"],
+ "before": "not_text"}]}
+END
+printf '{"text":"%s.\\nfirst advertisement\\n%s."}\n' "$long" "$long again" >ads.jsonl
+"$YH" clean ads.jsonl -o ads -r ./ads.json --compress none >/dev/null 2>&1 || fail "clean with a list"
+before=$(ls -i ads/part-00000.jsonl)
+"$YH" clean ads.jsonl -o ads -r ./ads.json --compress none >/dev/null 2>&1 || fail "the same again"
+[ "$(ls -i ads/part-00000.jsonl)" = "$before" ] || fail "nothing changed, and it was done again"
+grep -q "first advertisement" ads/part-00000.jsonl && fail "the list was not applied"
+printf '[strong]\nsecond advertisement\t9\n' >ads.list
+"$YH" clean ads.jsonl -o ads -r ./ads.json --compress none >/dev/null 2>&1 || fail "with the changed list"
+grep -q "first advertisement" ads/part-00000.jsonl || fail "a changed list was not noticed"
+
+# ---- a last line that a stage cuts takes the line end before it along
+i=0
+while [ $i -lt 5 ]; do
+    printf '{"text":"Number %s is %s.\\n%s, and this line is in all of them, at the very end."}\n' $i "$long" "$long"
+    i=$((i + 1))
+done >ends.jsonl
+"$YH" clean ends.jsonl -o ends --set exact_line.copies=1 --compress none >/dev/null 2>&1 || fail "clean"
+[ "$(grep -c '"what":"part"' ends/removed-00000.jsonl 2>/dev/null || zstdcat ends/removed-00000.jsonl.zst | grep -c '"what":"part"')" -eq 4 ] || fail "not four lines were cut"
+grep -q '^{"text":"[^"]*\\n","id"' ends/part-00000.jsonl && fail "a line end stayed at the end"
+
+# ---- mix files
+cat >mix.json <<'END'
+{"sources": [{"corpus": "first", "weight": 3}, {"corpus": "parts", "weight": 1, "epochs": 2}],
+ "total": 3000, "seed": 5, "shard_size": 1000, "compress": "none"}
+END
+"$YH" corpus mix mix.json -o m1 >/dev/null 2>log || { cat log; fail "mix by a file"; }
+"$YH" corpus mix first:3 parts:1,epochs=2 --total 3000 --seed 5 --shard-size 1000 --compress none -o m2 >/dev/null 2>&1 || fail "mix"
+[ "$(ls m1 | wc -l)" -gt 3 ] || fail "one shard only"
+for f in m2/part-*; do cmp "$f" "m1/${f#m2/}" || fail "the file's mix is another one"; done
+mkdir deep && sed 's/"first"/"..\/first"/; s/"parts"/"..\/parts"/' mix.json >deep/mix.json
+"$YH" corpus mix deep/mix.json -o m3 --seed 6 >/dev/null 2>&1 || fail "folders below the mix file"
+cat m3/part-* | cmp -s - m1/part-00000.jsonl && fail "the seed has no effect"
+# killed while its files got their names: begins again, with no trace of the other sizes
+mkdir -p m4/.mix && cp m2/part-00000.jsonl m4/part-00077.jsonl && cp m2/part-00000.jsonl m4/.mix/part-00077
+"$YH" corpus mix mix.json -o m4 >/dev/null 2>&1 || fail "a mix begun again"
+[ "$(cat m4/part-* | cksum)" = "$(cat m1/part-* | cksum)" ] && [ ! -e m4/.mix ] || fail "another mix after a kill"
+sed 's/weight/weigth/' mix.json >wrong.json
+"$YH" corpus mix wrong.json -o m5 2>err && fail "a wrong key"
+grep -q 'wrong.json: source 1: there is no parameter "weigth"; there is: corpus, weight, epochs, cap' err || { cat err; fail "which key is wrong?"; }
+exit 0
