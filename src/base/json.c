@@ -82,6 +82,22 @@ yh_status yh_json_print(char **out, const json_t *j, size_t flags, yh_err *err)
                : yh_fail(err, YH_NOMEM, "cannot write JSON: no memory, or text that is not UTF-8");
 }
 
+yh_status yh_json_print_exact(char **out, const json_t *j, size_t flags, yh_err *err)
+{
+    for (size_t digits = 15; digits < 17; digits++) {
+        json_t *back = NULL;
+        YH_TRY(yh_json_print(out, j, flags | JSON_REAL_PRECISION(digits), err));
+        back = json_loads(*out, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+        bool same = back != NULL && json_equal(back, j);
+        json_decref(back);
+        if (same)
+            return YH_OK;
+        yh_json_text_free(*out);
+        *out = NULL;
+    }
+    return yh_json_print(out, j, flags | JSON_REAL_PRECISION(17), err);
+}
+
 yh_status yh_json_save(const json_t *j, const char *path, bool pretty, yh_err *err)
 {
     char *text = NULL;

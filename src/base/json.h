@@ -22,6 +22,8 @@ yh_status yh_json_save(const json_t *j, const char *path, bool pretty,
 
 /* json_dumps, whole or not at all; free with yh_json_text_free. */
 yh_status yh_json_print(char **out, const json_t *j, size_t flags, yh_err *err) YH_MUST_CHECK;
+/* The same with the fewest digits, from 15 on, that give all numbers back as they are. */
+yh_status yh_json_print_exact(char **out, const json_t *j, size_t flags, yh_err *err) YH_MUST_CHECK;
 /* Frees what json_dumps gave (its memory is jansson's, not always the C library's). */
 void yh_json_text_free(char *text);
 

@@ -240,7 +240,7 @@ static yh_status save_recipe(const yh_engine *e, yh_err *err)
     char *t = NULL;
     yh_status s = path != NULL ? YH_OK : yh_fail(err, YH_NOMEM, "%s: no memory", e->out);
     if (s == YH_OK)
-        s = yh_json_print(&t, e->recipe->full, JSON_INDENT(2) | JSON_REAL_PRECISION(15), err);
+        s = yh_json_print_exact(&t, e->recipe->full, JSON_INDENT(2), err);
     if (s == YH_OK)
         s = yh_file_write(path, t, strlen(t), err);
     if (t != NULL)

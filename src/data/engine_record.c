@@ -93,7 +93,7 @@ static yh_status add_kept_meta(yh_buf *out, const yh_draft *d, const yh_origin *
             (void)json_object_del(j, key);
     }
     if (s == YH_OK && json_object_size(j) > 0)
-        s = yh_json_print(&text, j, JSON_COMPACT | JSON_REAL_PRECISION(17), err);
+        s = yh_json_print_exact(&text, j, JSON_COMPACT, err);
     if (s == YH_OK && text != NULL)
         s = yh_buf_adds(out, sep, err);
     if (s == YH_OK && text != NULL)

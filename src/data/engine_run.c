@@ -148,7 +148,7 @@ yh_status yh_clean_recipe(const yh_clean_options *o, char **json, yh_err *err)
     *json = NULL;
     YH_TRY(load_recipe(&r, o != NULL ? o : &defaults, err));
     char *t = NULL;
-    yh_status s = yh_json_print(&t, r->full, JSON_INDENT(2) | JSON_REAL_PRECISION(15), err);
+    yh_status s = yh_json_print_exact(&t, r->full, JSON_INDENT(2), err);
     *json = t != NULL ? yh_strdup(t) : NULL;
     if (t != NULL)
         yh_json_text_free(t);

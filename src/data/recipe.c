@@ -19,6 +19,11 @@ static const yh_param read_params[] = {
      0},
     {"text", YH_PARAM_TEXT, "\"\"",
      "the field or column with the text; empty: text, content, body and so on", 0, 0},
+    {"ratio_max", YH_PARAM_NUMBER, "128",
+     "compressed data may grow to so many times their size (always to 64 MiB); reading stops there",
+     1, 1e9},
+    {"size_max", YH_PARAM_NUMBER, "1099511627776",
+     "decompressed bytes of one file or entry; reading stops there", 1, 1e15},
     {NULL, 0, NULL, NULL, 0, 0},
 };
 
@@ -458,6 +463,8 @@ static yh_status complete(yh_recipe *r, const char *place, yh_err *err)
     YH_TRY(yh_params_complete(&rd, json_object_get(r->full, "read"), read_params, where, err));
     r->normalize = yh_param_bool(rd, "normalize");
     r->part_chars = (size_t)yh_param_number(rd, "part_chars");
+    r->read.ratio_max = (uint32_t)yh_param_number(rd, "ratio_max");
+    r->read.size_max = (uint64_t)yh_param_number(rd, "size_max");
     if (r->part_chars > 0 && r->part_chars < 1000)
         s = yh_fail(err, YH_CORRUPT, "%s: \"part_chars\" must be 0 or at least 1000", where);
     if (json_object_set_new(r->full, "read", rd) != 0)

@@ -42,9 +42,12 @@ yh_status yh_clean_rules(char **json, yh_err *err)
     const yh_stage *const *s = yh_stages(&n);
     for (int i = 0; i < n; i++)
         ok = ok && add(list, "stage", s[i]->name, s[i]->doc, s[i]->source, s[i]->params);
-    char *t = ok ? json_dumps(list, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
-    *json = t != NULL ? yh_strdup(t) : NULL;
-    yh_json_text_free(t);
+    char *t = NULL;
+    yh_status st = ok ? yh_json_print_exact(&t, list, JSON_INDENT(2), err)
+                      : yh_fail(err, YH_NOMEM, "no memory for the list of rules");
     json_decref(list);
+    YH_TRY(st);
+    *json = yh_strdup(t);
+    yh_json_text_free(t);
     return *json != NULL ? YH_OK : yh_fail(err, YH_NOMEM, "no memory for the list of rules");
 }

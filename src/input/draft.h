@@ -9,6 +9,7 @@ enum {
     YH_TEXT_PIECE = 4 << 20,      /* a text file is read in pieces of about this many bytes */
     YH_JSON_BLOCK = 1 << 20,      /* JSON values are handed to workers in blocks */
     YH_JSON_VALUE_MAX = 16 << 20, /* a longer JSON line or array element is left out */
+    YH_META_NESTED = 64 << 10,    /* a list or object in a field of a record, as JSON */
     YH_HTML_MAX = 8 << 20,        /* an HTML page is cut here */
     YH_PART_CHARS = 100000        /* default size of the parts of a longer document */
 };

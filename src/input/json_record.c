@@ -47,8 +47,20 @@ static bool can_flatten(const yh_json_member *m, size_t n, const yh_json_member 
     return true;
 }
 
-static yh_status keep_member(const yh_json_member *m, yh_draft *d, yh_buf *meta, yh_err *err)
+static bool too_long(const char *value, size_t n, yh_drafts *out, uint64_t number)
 {
+    if ((value[0] != '[' && value[0] != '{') || n <= YH_META_NESTED)
+        return false;
+    yh_drafts_problem(out, number,
+                      "a field with a list or object of more than 64 KiB was left out");
+    return true;
+}
+
+static yh_status keep_member(const yh_json_member *m, yh_drafts *out, yh_buf *meta, yh_err *err)
+{
+    yh_draft *d = &out->d[out->n - 1];
+    if (too_long(m->value, m->n_value, out, d->number))
+        return YH_OK;
     if (m->value[0] == '"' && named(m, "title") && d->title == NULL)
         return copy_string(m, &d->title, err);
     if (m->value[0] == '"' && named(m, "url") && d->url == NULL)
@@ -56,8 +68,8 @@ static yh_status keep_member(const yh_json_member *m, yh_draft *d, yh_buf *meta,
     return yh_meta_raw(meta, m->key, m->n_key, m->value, m->n_value, err);
 }
 
-static yh_status keep_all(const yh_json_member *m, size_t n, size_t text, yh_draft *d, yh_buf *meta,
-                          yh_err *err)
+static yh_status keep_all(const yh_json_member *m, size_t n, size_t text, yh_drafts *out,
+                          yh_buf *meta, yh_err *err)
 {
     yh_json_member inner[YH_JSON_MEMBERS];
     size_t k;
@@ -67,10 +79,10 @@ static yh_status keep_all(const yh_json_member *m, size_t n, size_t text, yh_dra
         if (named(&m[i], "meta") && m[i].value[0] == '{' &&
             yh_json_members(m[i].value, m[i].n_value, inner, &k) && can_flatten(m, n, inner, k)) {
             for (size_t j = 0; j < k; j++)
-                YH_TRY(keep_member(&inner[j], d, meta, err));
+                YH_TRY(keep_member(&inner[j], out, meta, err));
             continue;
         }
-        YH_TRY(keep_member(&m[i], d, meta, err));
+        YH_TRY(keep_member(&m[i], out, meta, err));
     }
     return YH_OK;
 }
@@ -101,7 +113,7 @@ yh_status yh_json_record(const char *p, size_t n, uint64_t number, const char *w
     }
     if (s == YH_OK && k > 1) {
         yh_draft *d = &out->d[out->n - 1];
-        s = keep_all(m, k, (size_t)at, d, &meta, err);
+        s = keep_all(m, k, (size_t)at, out, &meta, err);
         if (s == YH_OK)
             s = yh_meta_give(&meta, d, err);
     }
@@ -121,9 +133,10 @@ static bool is_used(const char *const *used, const char *key)
     return false;
 }
 
-yh_status yh_json_members_keep(const json_t *j, const char *const *used, bool inner, yh_draft *d,
+yh_status yh_json_members_keep(const json_t *j, const char *const *used, yh_drafts *out,
                                yh_err *err)
 {
+    yh_draft *d = &out->d[out->n - 1];
     const char *key;
     json_t *v;
     yh_buf meta;
@@ -131,7 +144,7 @@ yh_status yh_json_members_keep(const json_t *j, const char *const *used, bool in
     yh_status s = YH_OK;
     json_object_foreach((json_t *)(uintptr_t)j, key, v)
     {
-        if (s != YH_OK || is_used(used, key) || (inner && (json_is_object(v) || json_is_array(v))))
+        if (s != YH_OK || is_used(used, key))
             continue;
         char **place = strcmp(key, "title") == 0 ? &d->title
                        : strcmp(key, "url") == 0 ? &d->url
@@ -140,10 +153,14 @@ yh_status yh_json_members_keep(const json_t *j, const char *const *used, bool in
             s = yh_meta_copy(place, json_string_value(v), strlen(json_string_value(v)), err);
             continue;
         }
-        char *text = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
-        s = text == NULL ? yh_fail(err, YH_NOMEM, "no memory for a record's members")
-                         : yh_meta_raw(&meta, key, strlen(key), text, strlen(text), err);
-        yh_json_text_free(text);
+        const size_t how = JSON_COMPACT | JSON_ENCODE_ANY;
+        char *text = NULL;
+        s = json_is_string(v) ? yh_json_print(&text, v, how, err)
+                              : yh_json_print_exact(&text, v, how, err);
+        if (s == YH_OK && !too_long(text, strlen(text), out, d->number))
+            s = yh_meta_raw(&meta, key, strlen(key), text, strlen(text), err);
+        if (text != NULL)
+            yh_json_text_free(text);
     }
     if (s == YH_OK)
         s = yh_meta_give(&meta, d, err);

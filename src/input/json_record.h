@@ -11,9 +11,9 @@
 yh_status yh_json_record(const char *p, size_t n, uint64_t number, const char *wanted,
                          yh_drafts *out, bool *done, yh_err *err) YH_MUST_CHECK;
 
-/* The members of object j but those in used (NULL ends) go to d: url, title, and meta. Of an object
- * within another one (inner) only those that are no objects and lists. */
-yh_status yh_json_members_keep(const json_t *j, const char *const *used, bool inner, yh_draft *d,
+/* The members of object j but those in used (NULL ends) go to the last document of *out: url,
+ * title, and meta. A list or object of more than YH_META_NESTED bytes is left out, and named. */
+yh_status yh_json_members_keep(const json_t *j, const char *const *used, yh_drafts *out,
                                yh_err *err) YH_MUST_CHECK;
 
 #endif

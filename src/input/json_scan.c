@@ -393,3 +393,27 @@ yh_status yh_json_unescape(const char *p, size_t n, yh_buf *out, yh_err *err)
     *to = '\0';
     return YH_OK;
 }
+
+yh_status yh_json_mend_surrogates(const char *p, size_t n, yh_buf *out, uint64_t *count,
+                                  yh_err *err)
+{
+    size_t from = out->len;
+    const char *slash;
+    *count = 0;
+    for (size_t i = 0; i < n && (slash = memchr(p + i, '\\', n - i)) != NULL;) {
+        i = (size_t)(slash - p);
+        int32_t v = n - i >= 6 && p[i + 1] == 'u' ? hex4(p + i + 2) : -1;
+        if (v < 0xd800 || v >= 0xe000) {
+            i += 2;
+        } else if (escape_end(p, i, n) != 0) {
+            i += 12; /* a pair */
+        } else {
+            if (*count == 0)
+                YH_TRY(yh_buf_add(out, p, n, err));
+            memcpy(out->data + from + i + 2, "fffd", 4);
+            ++*count;
+            i += 6;
+        }
+    }
+    return YH_OK;
+}

@@ -25,6 +25,11 @@ size_t yh_json_object(const char *p, size_t n, size_t *seen);
 /* Appends the string between quotes p[0, n) (without them, well-formed) with escapes undone. */
 yh_status yh_json_unescape(const char *p, size_t n, yh_buf *out, yh_err *err) YH_MUST_CHECK;
 
+/* Escapes \uD800 to \uDFFF in p[0, n) that are no pair, which stand for no character: written
+ * over with \ufffd in a copy (appended to *out, and *count set); none: nothing is appended. */
+yh_status yh_json_mend_surrogates(const char *p, size_t n, yh_buf *out, uint64_t *count,
+                                  yh_err *err) YH_MUST_CHECK;
+
 /* Bytes from p that are none of '"', '\\' and control characters. */
 size_t yh_json_plain(const char *p, size_t n);
 

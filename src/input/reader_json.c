@@ -207,7 +207,7 @@ static yh_status next(yh_stream *s, yh_reader_state *state, yh_piece *piece, boo
 /* ------------------------------------------------------------------ documents */
 
 /* Adds the text of one value as a document; *found false: it has none. */
-static yh_status add_document(const json_t *j, const char *wanted, bool inner, uint64_t number,
+static yh_status add_document(const json_t *j, const char *wanted, uint64_t number,
                               const char *encoding, yh_drafts *out, bool *found, yh_err *err)
 {
     yh_buf text;
@@ -217,7 +217,7 @@ static yh_status add_document(const json_t *j, const char *wanted, bool inner, u
     if (st == YH_OK && *found)
         st = yh_drafts_add(out, &text, number, true, encoding, err);
     if (st == YH_OK && *found && json_is_object(j))
-        st = yh_json_members_keep(j, used, inner, &out->d[out->n - 1], err);
+        st = yh_json_members_keep(j, used, out, err);
     yh_buf_fini(&text);
     return st;
 }
@@ -230,7 +230,7 @@ static yh_status search(const json_t *j, const char *wanted, uint64_t number, co
     bool here = false;
     if (depth == 0 || json_is_string(j))
         return YH_OK;
-    YH_TRY(add_document(j, wanted, depth < SEARCH_DEPTH, number, encoding, out, &here, err));
+    YH_TRY(add_document(j, wanted, number, encoding, out, &here, err));
     *found = *found || here;
     if (here)
         return YH_OK;
@@ -269,48 +269,64 @@ static yh_status salvage(const char *p, size_t n, uint64_t number, const char *w
     return YH_OK;
 }
 
+/* A value that the fast way does not know. */
+static yh_status odd_value(const char *p, size_t n, uint64_t number, const char *wanted,
+                           const char *encoding, yh_drafts *out, yh_err *err)
+{
+    json_error_t je;
+    char what[120];
+    bool found = false;
+    yh_status st;
+    json_t *j = json_loadb(p, n, JSON_ALLOW_NUL | JSON_DECODE_ANY, &je);
+    if (j == NULL) {
+        if (json_error_code(&je) == json_error_out_of_memory)
+            return yh_fail(err, YH_NOMEM, "no memory to parse a JSON value of %zu bytes", n);
+        snprintf(what, sizeof what, "not valid JSON: %.90s", je.text);
+        yh_drafts_problem(out, number, what);
+        return salvage(p, n, number, wanted, out, err);
+    }
+    if (json_is_string(j))
+        st = add_document(j, wanted, number, encoding, out, &found, err);
+    else
+        st = search(j, wanted, number, encoding, SEARCH_DEPTH, out, &found, err);
+    if (st == YH_OK && !found)
+        yh_drafts_problem(out, number, "a JSON value without text of a known kind");
+    json_decref(j);
+    return st;
+}
+
 static yh_status one_value(const char *p, size_t n, uint64_t number, const char *wanted,
                            yh_drafts *out, yh_err *err)
 {
-    yh_buf fixed;
-    json_t *j = NULL;
-    json_error_t je;
-    char what[120];
+    yh_buf fixed, mended;
     yh_charset info = {"UTF-8", 0};
     bool found = false;
+    uint64_t lone;
     size_t before = out->n;
     yh_status st = yh_json_record(p, n, number, wanted, out, &found, err);
     if (st != YH_OK || found)
         return st;
     yh_buf_init(&fixed, 0);
+    yh_buf_init(&mended, 0);
     if (yh_utf8_valid_prefix((const uint8_t *)p, n) < n) {
         YH_GOTO(st, yh_charset_decode((const uint8_t *)p, n, NULL, NULL, &fixed, &info, err), out);
         out->replaced += info.replaced;
         p = fixed.data;
         n = fixed.len;
     }
-    j = json_loadb(p, n, JSON_ALLOW_NUL | JSON_DECODE_ANY, &je);
-    if (j == NULL) {
-        if (json_error_code(&je) == json_error_out_of_memory) {
-            st = yh_fail(err, YH_NOMEM, "no memory to parse a JSON value of %zu bytes", n);
-            goto out;
-        }
-        snprintf(what, sizeof what, "not valid JSON: %.90s", je.text);
-        yh_drafts_problem(out, number, what);
-        st = salvage(p, n, number, wanted, out, err);
-        goto out;
+    YH_GOTO(st, yh_json_mend_surrogates(p, n, &mended, &lone, err), out);
+    if (lone > 0) {
+        out->replaced += lone;
+        p = mended.data;
+        st = yh_json_record(p, n, number, wanted, out, &found, err);
     }
-    if (json_is_string(j))
-        st = add_document(j, wanted, false, number, info.name, out, &found, err);
-    else
-        st = search(j, wanted, number, info.name, SEARCH_DEPTH, out, &found, err);
     if (st == YH_OK && !found)
-        yh_drafts_problem(out, number, "a JSON value without text of a known kind");
+        st = odd_value(p, n, number, wanted, info.name, out, err);
 out:
     for (size_t i = before; i < out->n; i++)
         out->d[i].raw = NULL; /* it would point into what is freed here */
-    json_decref(j);
     yh_buf_fini(&fixed);
+    yh_buf_fini(&mended);
     return st;
 }
 
