@@ -219,8 +219,8 @@ static yh_status by_chars(const mapcc *m, yh_draft *d, int step, const counts *c
         bool bad;
         const char *why;
     } test[] = {
-        {n, (double)m->min_chars, c->chars < m->min_chars, "mapcc_short"},
-        {n, (double)m->max_chars, m->max_chars > 0 && c->chars > m->max_chars, "mapcc_long"},
+        {n, m->min_chars, (double)c->chars < m->min_chars, "mapcc_short"},
+        {n, m->max_chars, m->max_chars > 0 && (double)c->chars > m->max_chars, "mapcc_long"},
         {(double)c->inside / n, m->max_brackets, (double)c->inside / n > m->max_brackets,
          "mapcc_brackets"},
         {(double)c->hashes / n, m->max_hashes, (double)c->hashes / n > m->max_hashes,
