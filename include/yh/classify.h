@@ -110,10 +110,19 @@ yh_status yh_ngram_lm_score(const yh_ngram_lm *m, const char *text, size_t n, do
                             uint64_t *tokens, yh_err *err) YH_MUST_CHECK;
 
 typedef struct yh_ngram_builder yh_ngram_builder;
-/* order 1 to 6. words: "space", "english", "chinese", "characters"; kept in the model. memory:
- * bytes that counting may take (0: 1 GiB); more is YH_LIMIT. One thread. */
-yh_status yh_ngram_builder_create(yh_ngram_builder **out, int order, const char *words,
-                                  uint64_t memory, yh_err *err) YH_MUST_CHECK;
+typedef struct yh_ngram_options {
+    int order; /* 1 to 6 */
+    const char
+        *words; /* "space", "english", "chinese", "characters"; kept in the model; NULL: space */
+    uint64_t memory;   /* bytes to count and estimate in, at least 1 MiB; what is more goes to disk;
+                          0: 1 GiB */
+    const char *dir;   /* folder of temporary files; NULL: the present one */
+    uint32_t prune[6]; /* n-grams of length i + 1 that occur at most so often are left out; not less
+                          than of the length before; 0 for single words */
+} yh_ngram_options;
+/* One thread. The same lines give the same model whatever their order and the memory. */
+yh_status yh_ngram_builder_create(yh_ngram_builder **out, const yh_ngram_options *o,
+                                  yh_err *err) YH_MUST_CHECK;
 yh_status yh_ngram_builder_add(yh_ngram_builder *b, const char *text, size_t n,
                                yh_err *err) YH_MUST_CHECK;
 /* Estimates and writes the model. Nothing can be added afterwards. */

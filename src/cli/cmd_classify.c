@@ -114,6 +114,32 @@ static int run_apply(const yh_args *a)
     return s == YH_OK ? 0 : yh_cli_fail(a, &err);
 }
 
+/* Numbers between commas, one a length; the last one holds for longer n-grams. */
+static bool prune_of(yh_ngram_options *o, const char *text)
+{
+    unsigned long v = 0;
+    for (int i = 0; i < o->order; i++) {
+        if (*text != '\0') {
+            char *end;
+            v = *text >= '0' && *text <= '9' ? strtoul(text, &end, 10) : UINT32_MAX;
+            if (v >= UINT32_MAX || (*end != '\0' && (*end != ',' || end[1] == '\0')))
+                return false;
+            text = end + (*end == ',');
+        }
+        o->prune[i] = (uint32_t)v;
+    }
+    return *text == '\0';
+}
+
+/* Free it. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return yh_strdup(".");
+    return yh_strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
 static int run_lm(const yh_args *a)
 {
     yh_err err = YH_ERR_INIT;
@@ -126,8 +152,15 @@ static int run_lm(const yh_args *a)
     yh_doc doc;
     bool more = true;
     uint64_t docs = 0;
-    yh_status s = yh_ngram_builder_create(&b, (int)order, yh_arg_text(a, "words", "space"),
-                                          (uint64_t)memory, &err);
+    yh_ngram_options o = {
+        .order = (int)order, .words = yh_arg_text(a, "words", "space"), .memory = (uint64_t)memory};
+    if (!prune_of(&o, yh_arg_text(a, "prune", "0")))
+        return yh_cli_usage(a, "yh classify lm: --prune takes numbers such as 0,0,1");
+    char *dir = folder_of(out);
+    o.dir = dir;
+    yh_status s = dir == NULL ? yh_fail(&err, YH_NOMEM, "no memory for a model")
+                              : yh_ngram_builder_create(&b, &o, &err);
+    yh_free(dir);
     if (s == YH_OK)
         s = yh_corpus_open(&corpus, yh_arg_at(a, 1), &err);
     while (s == YH_OK && (s = yh_corpus_next(corpus, &doc, &more, &err)) == YH_OK && more) {
@@ -207,7 +240,9 @@ static const yh_opt opts[] = {
     {"order", 0, YH_OPT_INT, "N", "lm: longest n-grams, 1 to 6 (default 5)"},
     {"words", 0, YH_OPT_TEXT, "KIND",
      "lm: what a token is: space, english, chinese, characters (default space)"},
-    {"memory", 0, YH_OPT_SIZE, "BYTES", "lm: memory to count in (default 1Gi)"},
+    {"memory", 0, YH_OPT_SIZE, "BYTES", "lm: memory; what is more goes to disk (default 1Gi)"},
+    {"prune", 0, YH_OPT_TEXT, "N,N,...",
+     "lm: leave out n-grams of each length that occur at most so often (default 0)"},
     {"hold-out", 0, YH_OPT_NUM, "X",
      "lines train: share of the documents kept for judging (default 0.1)"},
     {"threshold", 0, YH_OPT_NUM, "X", "lines: probability at which a line is cut (default 0.95)"},

@@ -8,7 +8,7 @@
 #include "base/hash.h"
 #include "data/diff.h"
 #include "data/lines.h"
-#include "dedup/sorter.h"
+#include "base/sorter.h"
 #include "yh/corpus.h"
 
 enum { RECORD = 40, DIFF_LINES = 200, EXAMPLES_MAX = 1000, RULE_NAMES = 256 };

@@ -1,7 +1,7 @@
 /* What a stage decided: collected in any order, sorted out of core, written as one file. */
 #include "base/file.h"
 #include "base/hash.h"
-#include "dedup/sorter.h"
+#include "base/sorter.h"
 #include "dedup/store_disk.h"
 
 /* Sorted record: document, kind (removal before cuts), place, length, score, other. */

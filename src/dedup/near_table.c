@@ -5,8 +5,8 @@
 #include "base/hash.h"
 #include "base/thread.h"
 #include "dedup/near_parts.h"
-#include "dedup/sort_records.h"
-#include "dedup/temp_file.h"
+#include "base/sort_records.h"
+#include "base/temp_file.h"
 
 yh_status yh_near_shingles(const yh_near_options *o, const char *text, size_t n, yh_fold_tokens *t,
                            yh_err *err)

@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "dedup/temp_file.h"
+#include "base/temp_file.h"
 
 yh_status yh_pass_check(const yh_stage_run *x, const char *stage, yh_err *err)
 {

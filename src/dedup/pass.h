@@ -3,7 +3,7 @@
 #ifndef YH_DEDUP_PASS_H
 #define YH_DEDUP_PASS_H
 
-#include "dedup/sorter.h"
+#include "base/sorter.h"
 #include "dedup/stage.h"
 
 /* Stages that number documents with 32 bits refuse more than this. */

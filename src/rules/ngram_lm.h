@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/rng.h"
+#include "base/sorter.h"
 #include "rules/view.h"
 #include "yh/classify.h"
 
@@ -39,5 +40,24 @@ yh_status yh_lm_words(yh_word_rule *w, const char *words, yh_err *err) YH_MUST_C
 /* From memory that stays valid. `name` stands for the file in messages. */
 yh_status yh_lm_parse(yh_ngram_lm **out, const uint8_t *p, size_t n, const char *name,
                       yh_err *err) YH_MUST_CHECK;
+
+/* What was counted. One sorter a length, finished; a record is key, context, suffix (8 bytes each,
+ * big-endian), whether it begins with <s>, count (4 each). A key may come several times. */
+enum { YH_LM_COUNT_BYTES = 32 };
+typedef struct yh_lm_counts {
+    int order;
+    char words[16];
+    uint64_t memory; /* bytes, of everything */
+    uint32_t prune[YH_LM_ORDER_MAX];
+    char *dir; /* of temporary files; owned */
+    yh_sorter *sorted[YH_LM_ORDER_MAX];
+} yh_lm_counts;
+/* Memory of one of the sorters that there are at a time. */
+static inline uint64_t yh_lm_share(const yh_lm_counts *c)
+{
+    return c->memory / 2 / (2 * YH_LM_ORDER_MAX + 4);
+}
+/* Writes the model. Uses up the sorters. */
+yh_status yh_lm_estimate(yh_lm_counts *c, const char *path, yh_err *err) YH_MUST_CHECK;
 
 #endif

@@ -1,18 +1,13 @@
-/* Estimating a model: counts in memory, adjusted counts (of what stands before), discounts, and
- * probabilities from short n-grams to long ones. The definitions are those of Heafield et al.,
- * "Scalable Modified Kneser-Ney Language Model Estimation", ACL 2013. */
-#include <math.h>
+/* Counting the n-grams of a text: in tables, and when these are full in sorted runs on disk. */
 #include <stdlib.h>
 
-#include "base/file.h"
 #include "rules/ngram_lm.h"
+
+enum { LEAST = 1 << 20 /* bytes of memory */ };
 
 typedef struct gram {
     uint64_t key, context, suffix; /* key 0: an empty slot */
-    uint32_t count, left;          /* occurrences; different tokens before it */
-    bool begins;                   /* with <s> */
-    float backoff;                 /* log10 */
-    double prob;
+    uint32_t count, begins;        /* with <s> */
 } gram;
 
 typedef struct grams {
@@ -21,41 +16,60 @@ typedef struct grams {
 } grams;
 
 struct yh_ngram_builder {
-    int order;
-    char words[16];
+    yh_lm_counts counts;
     yh_word_rule rule;
-    uint64_t memory, used;
+    uint64_t used; /* bytes of the tables */
     grams t[YH_LM_ORDER_MAX];
-    float unknown;
+    uint64_t lines;
 };
 
-yh_status yh_ngram_builder_create(yh_ngram_builder **out, int order, const char *words,
-                                  uint64_t memory, yh_err *err)
+static yh_status check(const yh_ngram_options *o, yh_err *err)
+{
+    if (o->order < 1 || o->order > YH_LM_ORDER_MAX)
+        return yh_fail(err, YH_INVALID, "the order of a model is 1 to %d", YH_LM_ORDER_MAX);
+    if (o->memory > 0 && o->memory < LEAST)
+        return yh_fail(err, YH_LIMIT, "counting n-grams takes at least %d bytes of memory", LEAST);
+    for (int i = 0; i < o->order; i++)
+        if (i == 0 ? o->prune[0] > 0 : o->prune[i] < o->prune[i - 1])
+            return yh_fail(err, YH_INVALID,
+                           "pruning: single words all stay (0), and longer n-grams cannot stay "
+                           "where shorter ones go: %u of length %d",
+                           o->prune[i], i + 1);
+    return YH_OK;
+}
+
+yh_status yh_ngram_builder_create(yh_ngram_builder **out, const yh_ngram_options *o, yh_err *err)
 {
     *out = NULL;
-    if (order < 1 || order > YH_LM_ORDER_MAX || strlen(words) >= sizeof(*out)->words)
-        return yh_fail(err, YH_INVALID, "the order of a model is 1 to %d", YH_LM_ORDER_MAX);
+    YH_TRY(check(o, err));
+    const char *words = o->words != NULL ? o->words : "space";
     yh_ngram_builder *b = yh_calloc(1, sizeof *b);
     if (b == NULL)
         return yh_fail(err, YH_NOMEM, "no memory for a model");
-    b->order = order;
-    b->memory = memory > 0 ? memory : 1ull << 30;
-    memcpy(b->words, words, strlen(words));
-    yh_status s = yh_lm_words(&b->rule, words, err);
-    if (s != YH_OK) {
+    b->counts.order = o->order;
+    b->counts.memory = o->memory > 0 ? o->memory : 1ull << 30;
+    memcpy(b->counts.prune, o->prune, sizeof b->counts.prune);
+    b->counts.dir = yh_strdup(o->dir != NULL ? o->dir : ".");
+    yh_status s = b->counts.dir == NULL ? yh_fail(err, YH_NOMEM, "no memory for a model")
+                                        : yh_lm_words(&b->rule, words, err);
+    if (s == YH_OK)
+        memcpy(b->counts.words, words, strlen(words)); /* one of the known kinds: it fits */
+    if (s != YH_OK)
         yh_ngram_builder_free(b);
-        return s;
-    }
-    *out = b;
-    return YH_OK;
+    else
+        *out = b;
+    return s;
 }
 
 void yh_ngram_builder_free(yh_ngram_builder *b)
 {
     if (b == NULL)
         return;
-    for (int i = 0; i < YH_LM_ORDER_MAX; i++)
+    for (int i = 0; i < YH_LM_ORDER_MAX; i++) {
         yh_free(b->t[i].g);
+        yh_sorter_free(b->counts.sorted[i]);
+    }
+    yh_free(b->counts.dir);
     yh_word_rule_fini(&b->rule);
     yh_free(b);
 }
@@ -68,19 +82,47 @@ static gram *slot_of(const grams *t, uint64_t key)
     return &t->g[i];
 }
 
+/* Hands the counts of one table to the sorter of its length. */
+static yh_status empty(yh_ngram_builder *b, int i, yh_err *err)
+{
+    grams *t = &b->t[i];
+    yh_sorter **s = &b->counts.sorted[i];
+    if (*s == NULL)
+        YH_TRY(yh_sorter_create(s, YH_LM_COUNT_BYTES, yh_lm_share(&b->counts), b->counts.dir, NULL,
+                                err));
+    yh_batch out = {.s = *s, .size = YH_LM_COUNT_BYTES};
+    for (size_t k = 0; k < t->slots; k++) {
+        const gram *g = &t->g[k];
+        uint8_t *r;
+        if (g->key == 0)
+            continue;
+        YH_TRY(yh_batch_add(&out, &r, err));
+        yh_sort_put64(r, g->key);
+        yh_sort_put64(r + 8, g->context);
+        yh_sort_put64(r + 16, g->suffix);
+        yh_sort_put32(r + 24, g->begins);
+        yh_sort_put32(r + 28, g->count);
+    }
+    YH_TRY(yh_batch_flush(&out, err));
+    b->used -= t->slots * sizeof(gram);
+    yh_free(t->g);
+    *t = (grams){NULL, 0, 0};
+    return YH_OK;
+}
+
+/* Room for one more; when memory is used up, all tables begin anew. */
 static yh_status widen(yh_ngram_builder *b, grams *t, yh_err *err)
 {
-    grams w = {NULL, t->n, t->slots > 0 ? 2 * t->slots : 1024};
-    b->used += (w.slots - t->slots) * sizeof(gram);
-    if (b->used + t->slots * sizeof(gram) > b->memory)
-        return yh_fail(
-            err, YH_LIMIT,
-            "counting n-grams takes more than %llu bytes: allow more, take a lower order "
-            "or less text",
-            (unsigned long long)b->memory);
-    w.g = yh_calloc(w.slots, sizeof *w.g);
+    size_t slots = t->slots > 0 ? 2 * t->slots : 256;
+    if (t->slots > 0 && b->used + slots * sizeof(gram) > b->counts.memory / 2) {
+        for (int i = 0; i < b->counts.order; i++)
+            YH_TRY(empty(b, i, err));
+        slots = 256;
+    }
+    grams w = {yh_calloc(slots, sizeof *w.g), t->n, slots};
     if (w.g == NULL)
         return yh_fail(err, YH_NOMEM, "no memory for %zu n-grams", w.slots);
+    b->used += (w.slots - t->slots) * sizeof(gram);
     for (size_t i = 0; i < t->slots; i++)
         if (t->g[i].key != 0)
             *slot_of(&w, t->g[i].key) = t->g[i];
@@ -93,8 +135,9 @@ static yh_status widen(yh_ngram_builder *b, grams *t, yh_err *err)
 static yh_status count_line(void *ctx, const uint64_t *word, size_t n, yh_err *err)
 {
     yh_ngram_builder *b = ctx;
+    b->lines++;
     for (size_t i = 0; i <= n; i++) { /* the place of the last token, 0: <s> */
-        for (size_t len = 1; len <= (size_t)b->order && len <= i + 1; len++) {
+        for (size_t len = 1; len <= (size_t)b->counts.order && len <= i + 1; len++) {
             grams *t = &b->t[len - 1];
             uint64_t context = 0, suffix = 0, last = i == 0 ? yh_lm_begin : word[i - 1];
             for (size_t k = i + 1 - len; k < i; k++) {
@@ -122,182 +165,13 @@ yh_status yh_ngram_builder_add(yh_ngram_builder *b, const char *text, size_t n, 
     return yh_lm_lines(&b->rule, text, n, count_line, b, err);
 }
 
-/* ------------------------------------------------------------------ estimation */
-
-static int by_key(const void *a, const void *b)
-{
-    uint64_t x = ((const gram *)a)->key, y = ((const gram *)b)->key;
-    return x < y ? -1 : x > y;
-}
-
-static const gram *look(const grams *t, uint64_t key)
-{
-    size_t lo = 0, hi = t->n;
-    while (lo < hi) {
-        size_t mid = (lo + hi) / 2;
-        if (t->g[mid].key < key)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < t->n && t->g[lo].key == key ? &t->g[lo] : NULL;
-}
-
-/* Packs and sorts, so that sums run in an order that does not depend on the table. */
-static void pack(grams *t)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < t->slots; i++)
-        if (t->g[i].key != 0)
-            t->g[n++] = t->g[i];
-    if (n > 0)
-        qsort(t->g, n, sizeof *t->g, by_key);
-}
-
-typedef struct discounts {
-    double d[4];
-} discounts;
-
-/* Of adjusted counts; where the formula has no answer, KenLM's substitutes. */
-static discounts discounts_of(const grams *t)
-{
-    double n[5] = {0};
-    discounts d = {{0, 0.5, 1, 1.5}};
-    for (size_t i = 0; i < t->n; i++)
-        if (t->g[i].count >= 1 && t->g[i].count <= 4)
-            n[t->g[i].count]++;
-    if (n[1] == 0 || n[2] == 0 || n[3] == 0 || n[4] == 0)
-        return d;
-    double y = n[1] / (n[1] + 2 * n[2]);
-    discounts e = {{0, 0, 0, 0}};
-    for (int k = 1; k <= 3; k++) {
-        e.d[k] = k - (k + 1) * y * n[k + 1] / n[k];
-        if (e.d[k] < 0 || e.d[k] > k)
-            return d;
-    }
-    return e;
-}
-
-static double discount(const discounts *d, uint32_t count)
-{
-    return d->d[count < 3 ? count : 3];
-}
-
-/* Adjusted counts of the shorter n-grams: different tokens before them, unless they begin a line.
- */
-static void adjust(yh_ngram_builder *b)
-{
-    for (int n = 1; n < b->order; n++) {
-        grams *t = &b->t[n - 1];
-        const grams *longer = &b->t[n];
-        for (size_t i = 0; i < longer->n; i++) {
-            gram *g = (gram *)(uintptr_t)look(t, longer->g[i].suffix);
-            if (g != NULL)
-                g->left++;
-        }
-        for (size_t i = 0; i < t->n; i++)
-            if (!t->g[i].begins)
-                t->g[i].count = t->g[i].left;
-    }
-    gram *s = (gram *)(uintptr_t)look(&b->t[0], yh_lm_key(0, yh_lm_begin));
-    if (s != NULL)
-        s->count = 0; /* it is never predicted */
-}
-
-static void unigrams(yh_ngram_builder *b)
-{
-    grams *t = &b->t[0];
-    discounts d = discounts_of(t);
-    double total = 0, left = 0;
-    for (size_t i = 0; i < t->n; i++) {
-        total += t->g[i].count;
-        left += discount(&d, t->g[i].count);
-    }
-    double uniform = left / total / (double)t->n; /* <unk> comes in, <s> goes */
-    for (size_t i = 0; i < t->n; i++)
-        t->g[i].prob = (t->g[i].count - discount(&d, t->g[i].count)) / total + uniform;
-    b->unknown = (float)log10(uniform);
-}
-
-typedef struct context_sum {
-    uint64_t context;
-    uint32_t i; /* of the n-gram */
-} context_sum;
-
-static int by_context(const void *a, const void *b)
-{
-    const context_sum *x = a, *y = b;
-    if (x->context != y->context)
-        return x->context < y->context ? -1 : 1;
-    return x->i < y->i ? -1 : x->i > y->i;
-}
-
-static yh_status estimate(yh_ngram_builder *b, int order, yh_err *err)
-{
-    grams *t = &b->t[order - 1], *shorter = &b->t[order - 2];
-    discounts d = discounts_of(t);
-    context_sum *c = yh_malloc((t->n + 1) * sizeof *c);
-    if (c == NULL || t->n > UINT32_MAX) {
-        yh_free(c);
-        return yh_fail(err, YH_NOMEM, "no memory to estimate %zu n-grams", t->n);
-    }
-    for (size_t i = 0; i < t->n; i++)
-        c[i] = (context_sum){t->g[i].context, (uint32_t)i};
-    if (t->n > 0)
-        qsort(c, t->n, sizeof *c, by_context);
-    for (size_t i = 0; i < t->n;) {
-        size_t end = i;
-        double total = 0, left = 0;
-        for (; end < t->n && c[end].context == c[i].context; end++) {
-            total += t->g[c[end].i].count;
-            left += discount(&d, t->g[c[end].i].count);
-        }
-        double gamma = left / total;
-        gram *before = (gram *)(uintptr_t)look(shorter, c[i].context);
-        if (before != NULL)
-            before->backoff = (float)log10(gamma);
-        for (; i < end; i++) {
-            gram *g = &t->g[c[i].i];
-            const gram *s = look(shorter, g->suffix);
-            g->prob = (g->count - discount(&d, g->count)) / total + gamma * (s ? s->prob : 0);
-        }
-    }
-    yh_free(c);
-    return YH_OK;
-}
-
-static yh_status put(yh_ngram_builder *b, yh_writer *w, yh_err *err)
-{
-    yh_lm_head head = {.magic = "yhngram", .order = (uint32_t)b->order, .unknown = b->unknown};
-    head.magic[7] = '1';
-    memcpy(head.words, b->words, sizeof head.words);
-    for (int i = 0; i < b->order; i++)
-        head.count[i] = b->t[i].n;
-    YH_TRY(yh_writer_write(w, &head, sizeof head, err));
-    for (int n = 0; n < b->order; n++)
-        for (size_t i = 0; i < b->t[n].n; i++) {
-            const gram *g = &b->t[n].g[i];
-            yh_lm_entry e = {g->key, (float)log10(g->prob), g->backoff};
-            YH_TRY(yh_writer_write(w, &e, sizeof e, err));
-        }
-    return YH_OK;
-}
-
 yh_status yh_ngram_builder_finish(yh_ngram_builder *b, const char *path, yh_err *err)
 {
-    if (b->t[0].n < 2)
+    if (b->lines == 0)
         return yh_fail(err, YH_INVALID, "%s: there was no text to learn from", path);
-    for (int i = 0; i < b->order; i++)
-        pack(&b->t[i]);
-    adjust(b);
-    unigrams(b);
-    for (int n = 2; n <= b->order; n++)
-        YH_TRY(estimate(b, n, err));
-    yh_writer w = YH_WRITER_INIT;
-    YH_TRY(yh_writer_open(&w, path, err));
-    yh_status s = put(b, &w, err);
-    if (s == YH_OK)
-        s = yh_writer_commit(&w, err);
-    yh_writer_abort(&w);
-    return s;
+    for (int i = 0; i < b->counts.order; i++) {
+        YH_TRY(empty(b, i, err));
+        YH_TRY(yh_sorter_finish(b->counts.sorted[i], err));
+    }
+    return yh_lm_estimate(&b->counts, path, err);
 }

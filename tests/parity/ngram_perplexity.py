@@ -87,7 +87,8 @@ def compare(name, kind, order, train, test):
         f.write(json.dumps({"text": "\n".join(" ".join(s) for s in train)}) + "\n")
     with open("test.jsonl", "w") as f:
         f.writelines(json.dumps({"text": "\n".join(" ".join(s) for s in part)}) + "\n" for part in test)
-    subprocess.run([YH, "classify", "lm", "train.jsonl", "-o", "model", "--order", str(order), "--words", kind],
+    subprocess.run([YH, "classify", "lm", "train.jsonl", "-o", "model", "--order", str(order), "--words", kind,
+                    "--memory", "2Mi"],  # most of it goes to disk
                    check=True, stderr=subprocess.DEVNULL)
     out = subprocess.run([YH, "classify", "perplexity", "model", "test.jsonl"], check=True, capture_output=True)
     own = [line.split("\t") for line in out.stdout.decode().splitlines()]

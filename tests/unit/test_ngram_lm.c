@@ -16,7 +16,8 @@ static void train(const char *path, int order, const char *words, const char *te
 {
     yh_ngram_builder *b = NULL;
     yh_err err = {0};
-    assert_int_equal(yh_ngram_builder_create(&b, order, words, 0, &err), YH_OK);
+    yh_ngram_options o = {.order = order, .words = words};
+    assert_int_equal(yh_ngram_builder_create(&b, &o, &err), YH_OK);
     assert_int_equal(yh_ngram_builder_add(b, text, strlen(text), &err), YH_OK);
     if (yh_ngram_builder_finish(b, path, &err) != YH_OK)
         fail_msg("%s", err.msg);
@@ -84,15 +85,115 @@ static void test_limits(void **state)
     (void)state;
     yh_ngram_builder *b = NULL;
     yh_err err = {0};
-    assert_int_equal(yh_ngram_builder_create(&b, 7, "space", 0, &err), YH_INVALID);
-    err = (yh_err){0};
-    assert_int_equal(yh_ngram_builder_create(&b, 2, "auto", 0, &err), YH_INVALID);
-    err = (yh_err){0};
-    assert_int_equal(yh_ngram_builder_create(&b, 2, "space", 1000, &err), YH_OK);
-    assert_int_equal(yh_ngram_builder_add(b, "a b c", 5, &err), YH_LIMIT);
-    err = (yh_err){0};
+    static const yh_ngram_options wrong[] = {{.order = 7},
+                                             {.order = 2, .words = "auto"},
+                                             {.order = 2, .memory = 1000},
+                                             {.order = 2, .prune = {1, 1}},
+                                             {.order = 3, .prune = {0, 2, 1}}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        err = (yh_err){0};
+        assert_int_equal(yh_ngram_builder_create(&b, &wrong[i], &err),
+                         i == 2 ? YH_LIMIT : YH_INVALID);
+        assert_null(b);
+        assert_int_not_equal(err.msg[0], 0);
+    }
+    yh_ngram_options o = {.order = 2};
+    assert_int_equal(yh_ngram_builder_create(&b, &o, NULL), YH_OK);
     assert_int_equal(yh_ngram_builder_finish(b, in_dir("none"), &err), YH_INVALID);
     yh_ngram_builder_free(b);
+}
+
+/* A text of many different words, from a generator that is the same everywhere. */
+static void much(const char *path, uint64_t memory, const uint32_t *prune)
+{
+    yh_ngram_builder *b = NULL;
+    yh_ngram_options o = {.order = 4, .memory = memory, .dir = in_dir("")};
+    memcpy(o.prune, prune, sizeof o.prune);
+    assert_int_equal(yh_ngram_builder_create(&b, &o, NULL), YH_OK);
+    uint32_t x = 1;
+    for (int i = 0; i < 3000; i++) {
+        char text[256];
+        int n = 0;
+        for (int k = 0; k < 12; k++) {
+            x = x * 1664525u + 1013904223u;
+            n += snprintf(text + n, sizeof text - (size_t)n, "w%u ",
+                          (x >> 16) % ((x >> 8) % 3 > 0 ? 20 : 2000));
+        }
+        assert_int_equal(yh_ngram_builder_add(b, text, (size_t)n, NULL), YH_OK);
+    }
+    assert_int_equal(yh_ngram_builder_finish(b, path, NULL), YH_OK);
+    yh_ngram_builder_free(b);
+}
+
+/* What does not fit into memory goes to disk, and the model has the same bytes. */
+static void test_disk(void **state)
+{
+    (void)state;
+    static const uint32_t all[6] = {0}, some[6] = {0, 0, 1, 2};
+    const uint32_t *const prune[] = {all, some};
+    size_t size[2];
+    for (int i = 0; i < 2; i++) {
+        yh_buf a, b;
+        yh_buf_init(&a, 0);
+        yh_buf_init(&b, 0);
+        much(in_dir("large"), 0, prune[i]);
+        much(in_dir("small"), 1 << 20, prune[i]);
+        assert_int_equal(yh_file_read(in_dir("large"), 0, &a, NULL), YH_OK);
+        assert_int_equal(yh_file_read(in_dir("small"), 0, &b, NULL), YH_OK);
+        assert_int_equal(a.len, b.len);
+        assert_memory_equal(a.data, b.data, a.len);
+        size[i] = a.len;
+        yh_buf_fini(&a);
+        yh_buf_fini(&b);
+    }
+    assert_true(size[1] < size[0] / 2);
+}
+
+static const yh_lm_entry *entry(const yh_buf *model, int order, uint64_t key)
+{
+    yh_lm_head head;
+    memcpy(&head, model->data, sizeof head);
+    const yh_lm_entry *e = (const void *)(model->data + sizeof head);
+    for (int i = 1; i < order; i++)
+        e += head.count[i - 1];
+    for (uint64_t i = 0; i < head.count[order - 1]; i++)
+        if (e[i].key == key)
+            return &e[i];
+    return NULL;
+}
+
+/* The probabilities of all words behind a word are 1 together, also when most pairs were pruned. */
+static void test_pruned_sum(void **state)
+{
+    (void)state;
+    static const uint32_t some[6] = {0, 3, 3, 3};
+    yh_buf m;
+    yh_lm_head head;
+    yh_buf_init(&m, 0);
+    much(in_dir("pruned"), 0, some);
+    assert_int_equal(yh_file_read(in_dir("pruned"), 0, &m, NULL), YH_OK);
+    memcpy(&head, m.data, sizeof head);
+    uint64_t before = yh_lm_key(0, yh_hash64("w1", 2, 11));
+    const yh_lm_entry *w1 = entry(&m, 1, before);
+    assert_non_null(w1);
+    double sum = pow(10, (double)w1->backoff + (double)head.unknown);
+    int pairs = 0, words = 0;
+    for (int k = -1; k < 2000; k++) {
+        char text[16];
+        int n = snprintf(text, sizeof text, "w%d", k);
+        uint64_t word = k < 0 ? yh_lm_end : yh_hash64(text, (size_t)n, 11);
+        const yh_lm_entry *one = entry(&m, 1, yh_lm_key(0, word));
+        const yh_lm_entry *two = entry(&m, 2, yh_lm_key(before, word));
+        words += one != NULL;
+        pairs += two != NULL;
+        if (one != NULL)
+            sum +=
+                pow(10, two != NULL ? (double)two->prob : (double)one->prob + (double)w1->backoff);
+    }
+    assert_in_range(pairs, 10, 100);
+    assert_in_range(words, 1000, 2001);
+    assert_true(fabs(sum - 1) < 1e-4);
+    yh_buf_fini(&m);
 }
 
 static void test_rule(void **state)
@@ -118,8 +219,9 @@ static void test_rule(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sums_to_one),
-                                       cmocka_unit_test(test_same_bytes),
-                                       cmocka_unit_test(test_limits), cmocka_unit_test(test_rule)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sums_to_one), cmocka_unit_test(test_same_bytes),
+        cmocka_unit_test(test_limits),      cmocka_unit_test(test_disk),
+        cmocka_unit_test(test_pruned_sum),  cmocka_unit_test(test_rule)};
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

@@ -7,8 +7,8 @@
 
 #include "base/hash.h"
 #include "base/thread.h"
-#include "dedup/sort_records.h"
-#include "dedup/sorter.h"
+#include "base/sort_records.h"
+#include "base/sorter.h"
 #include "scratch_dir.h"
 #include "torture.h"
 

@@ -3,8 +3,8 @@
  * or on the memory limit. Store integers big-endian (yh_sort_put64). Files are temporary and live
  * in `dir`; nothing of them is kept for a later run.
  */
-#ifndef YH_DEDUP_SORTER_H
-#define YH_DEDUP_SORTER_H
+#ifndef YH_BASE_SORTER_H
+#define YH_BASE_SORTER_H
 
 #include "base/alloc.h"
 

@@ -1,6 +1,6 @@
 /* Temporary files without a name: nothing is left behind, however the process ends. */
-#ifndef YH_DEDUP_TEMP_FILE_H
-#define YH_DEDUP_TEMP_FILE_H
+#ifndef YH_BASE_TEMP_FILE_H
+#define YH_BASE_TEMP_FILE_H
 
 #include "base/alloc.h"
 

@@ -1,8 +1,8 @@
-#include "dedup/sort_records.h"
+#include "base/sort_records.h"
 
 #include <string.h>
 
-#include "dedup/sorter.h"
+#include "base/sorter.h"
 
 enum { FEW = 24, DEPTH_MAX = 16, SIZE_MAX_ = 256 };
 

@@ -1,6 +1,6 @@
 /* Sorting records of one size in memory, in place, by the order of memcmp. */
-#ifndef YH_DEDUP_SORT_RECORDS_H
-#define YH_DEDUP_SORT_RECORDS_H
+#ifndef YH_BASE_SORT_RECORDS_H
+#define YH_BASE_SORT_RECORDS_H
 
 #include <stddef.h>
 #include <stdint.h>

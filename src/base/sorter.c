@@ -1,15 +1,15 @@
 /* External merge sort. Memory is divided into segments, one more than there are threads: whoever
  * fills a segment sorts it and writes it as a run while the others go on with another one, so runs
  * are sorted in parallel although the pool itself is busy with the callers. */
-#include "dedup/sorter.h"
+#include "base/sorter.h"
 
 #include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
 
 #include "base/thread.h"
-#include "dedup/sort_records.h"
-#include "dedup/temp_file.h"
+#include "base/sort_records.h"
+#include "base/temp_file.h"
 
 enum {
     READ_MAX = 1 << 20, /* bytes read at once from a run */
