@@ -120,6 +120,8 @@ void yh_sniff(const uint8_t *p, size_t n, bool whole, yh_sniffed *out)
     while (i < n && (p[i] == ' ' || p[i] == '\t' || p[i] == '\r' || p[i] == '\n'))
         i++;
     out->likely = "text";
+    if (n == 0)
+        return; /* p may be NULL */
     if (begins(p + i, n - i, "<!doctype html") || begins(p + i, n - i, "<html"))
         out->likely = "html";
     else if (i + 1 < n && p[i] == '{' && memchr(p + i, '"', n - i < 64 ? n - i : 64) != NULL)
