@@ -157,11 +157,48 @@ yh_status yh_bpe_word_merging(const yh_bpe *b, yh_bpe_work *w, const uint8_t *t,
 yh_status yh_bpe_miss(const yh_bpe *b, yh_bpe_work *w, const uint8_t *t, size_t n, uint64_t lo,
                       uint64_t hi, uint32_t *id, size_t *n_ids, yh_err *err) YH_MUST_CHECK;
 
+/* Remembers what a word of n bytes, at most YH_WORD_MAX, became, if that is short. */
+void yh_bpe_keep(yh_bpe_work *w, uint64_t lo, uint64_t hi, size_t n, const uint32_t *id,
+                 size_t n_ids);
+
 static inline yh_bpe_slot *yh_bpe_bucket(const yh_bpe_work *w, uint64_t lo, uint64_t hi, size_t n)
 {
     uint64_t h = (lo * 0x9E3779B97F4A7C15u) ^ ((hi + n) * 0xD6E8FEB86659FD93u);
     h *= 0xFF51AFD7ED558CCDu;
     return w->cache + (h >> (64 - YH_WORD_BITS)) * 2;
+}
+
+/* The bytes of a word p[0..len), len from 1 to YH_WORD_MAX, as two numbers; left: how many bytes
+ * can be read at p. */
+static inline void yh_bpe_load(const uint8_t *p, size_t len, size_t left, uint64_t *lo,
+                               uint64_t *hi)
+{
+    uint64_t v[2] = {0, 0};
+    if (left < YH_WORD_MAX) { /* the text ends here */
+        memcpy(v, p, len);
+        *lo = v[0];
+        *hi = v[1];
+        return;
+    }
+    memcpy(v, p, YH_WORD_MAX);
+    /* two shifts, as one by 64 is none */
+    unsigned l = len < 8 ? (unsigned)len : 8, h = (unsigned)len - l;
+    *lo = v[0] & (UINT64_MAX >> (64 - 8 * l));
+    *hi = v[1] & ~(UINT64_MAX << (4 * h) << (4 * h));
+}
+
+static inline bool yh_bpe_is(const yh_bpe_slot *s, uint64_t lo, uint64_t hi, size_t len)
+{
+    return s->lo == lo && s->hi == hi && s->len == len;
+}
+
+/* What is known of a word, or NULL. */
+static inline yh_bpe_slot *yh_bpe_seen(const yh_bpe_work *w, uint64_t lo, uint64_t hi, size_t len)
+{
+    yh_bpe_slot *s = yh_bpe_bucket(w, lo, hi, len);
+    if (!yh_bpe_is(s, lo, hi, len))
+        s++;
+    return yh_bpe_is(s, lo, hi, len) ? s : NULL;
 }
 
 #endif

@@ -25,28 +25,6 @@ static inline size_t next_word(yh_scan kind, yh_window *w, const uint8_t *t, siz
     }
 }
 
-/* The bytes of a short word as two numbers. */
-static inline void load_word(const uint8_t *p, size_t len, size_t left, uint64_t *lo, uint64_t *hi)
-{
-    uint64_t v[2] = {0, 0};
-    if (left < YH_WORD_MAX) { /* the text ends here */
-        memcpy(v, p, len);
-        *lo = v[0];
-        *hi = v[1];
-        return;
-    }
-    memcpy(v, p, YH_WORD_MAX);
-    /* len is 1 to 16: two shifts, as one by 64 is none */
-    unsigned l = len < 8 ? (unsigned)len : 8, h = (unsigned)len - l;
-    *lo = v[0] & (UINT64_MAX >> (64 - 8 * l));
-    *hi = v[1] & ~(UINT64_MAX << (4 * h) << (4 * h));
-}
-
-static inline bool is_slot(const yh_bpe_slot *s, uint64_t lo, uint64_t hi, size_t len)
-{
-    return s->lo == lo && s->hi == hi && s->len == len;
-}
-
 static inline __attribute__((always_inline)) yh_status
 text_loop(const yh_bpe *b, yh_bpe_work *w, yh_scan kind, const uint8_t *t, size_t n, uint32_t **id,
           size_t *n_ids, size_t *cap, yh_err *err)
@@ -68,11 +46,9 @@ text_loop(const yh_bpe *b, yh_bpe_work *w, yh_scan kind, const uint8_t *t, size_
         }
         uint64_t lo = 0, hi = 0;
         if (len <= YH_WORD_MAX) {
-            load_word(t + at, len, n - at, &lo, &hi);
-            const yh_bpe_slot *e = yh_bpe_bucket(w, lo, hi, len);
-            if (!is_slot(e, lo, hi, len))
-                e++;
-            if (is_slot(e, lo, hi, len)) {
+            yh_bpe_load(t + at, len, n - at, &lo, &hi);
+            const yh_bpe_slot *e = yh_bpe_seen(w, lo, hi, len);
+            if (e != NULL) {
                 memcpy(out + m, e->id, sizeof e->id);
                 m += e->n;
                 continue;

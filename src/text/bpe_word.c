@@ -175,6 +175,17 @@ static yh_status encode_exact(const yh_bpe *b, yh_bpe_work *w, const uint8_t *t,
     return *n_ids > 0 ? YH_OK : encode_merging(b, w, t, n, id, n_ids, err);
 }
 
+void yh_bpe_keep(yh_bpe_work *w, uint64_t lo, uint64_t hi, size_t n, const uint32_t *id,
+                 size_t n_ids)
+{
+    if (n_ids > YH_WORD_IDS)
+        return;
+    yh_bpe_slot *s = yh_bpe_bucket(w, lo, hi, n);
+    s[1] = s[0];
+    s[0] = (yh_bpe_slot){.lo = lo, .hi = hi, .len = (uint8_t)n, .n = (uint8_t)n_ids};
+    memcpy(s[0].id, id, n_ids * sizeof *id);
+}
+
 yh_status yh_bpe_miss(const yh_bpe *b, yh_bpe_work *w, const uint8_t *t, size_t n, uint64_t lo,
                       uint64_t hi, uint32_t *id, size_t *n_ids, yh_err *err)
 {
@@ -189,12 +200,8 @@ yh_status yh_bpe_miss(const yh_bpe *b, yh_bpe_work *w, const uint8_t *t, size_t 
     } else {
         YH_TRY(encode_merging(b, w, t, n, id, n_ids, err));
     }
-    if (n <= YH_WORD_MAX && *n_ids <= YH_WORD_IDS) {
-        yh_bpe_slot *s = yh_bpe_bucket(w, lo, hi, n);
-        s[1] = s[0];
-        s[0] = (yh_bpe_slot){.lo = lo, .hi = hi, .len = (uint8_t)n, .n = (uint8_t)*n_ids};
-        memcpy(s[0].id, id, *n_ids * sizeof *id);
-    }
+    if (n <= YH_WORD_MAX)
+        yh_bpe_keep(w, lo, hi, n, id, *n_ids);
     return YH_OK;
 }
 

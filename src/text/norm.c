@@ -229,11 +229,38 @@ static yh_status next_match(const yh_norm_step *m, yh_scan_state *scan, const ui
     return YH_OK;
 }
 
+/* A byte by a short text, without alignments. */
+static yh_status replace_byte(const yh_norm_step *m, const uint8_t *p, size_t n, yh_buf *out,
+                              yh_err *err)
+{
+    const uint8_t c = (uint8_t)m->literal[0];
+    size_t found = 0;
+    uint32_t text = 0;
+    memcpy(&text, m->text, m->text_len);
+    for (size_t i = 0; i < n; i++)
+        found += p[i] == c;
+    YH_TRY(yh_buf_reserve(out, n + found * m->text_len + sizeof text, err));
+    char *to = out->data + out->len;
+    for (size_t i = 0; i < n; i++) { /* no jumps: where words end cannot be guessed */
+        uint32_t put = p[i] == c ? text : p[i];
+        memcpy(to, &put, sizeof put);
+        to += p[i] == c ? m->text_len : 1;
+    }
+    *to = '\0';
+    out->len = (size_t)(to - out->data);
+    return YH_OK;
+}
+
 static yh_status replace(const yh_norm_step *m, yh_scan_state *scan, const uint8_t *p, size_t n,
                          yh_buf *out, yh_pieces *map, bool *changed, yh_err *err)
 {
     yh_rewrite e;
     size_t at = 0, mb, me;
+    if (map == NULL && m->literal_len == 1 && m->literal != NULL &&
+        m->text_len <= sizeof(uint32_t)) {
+        *changed = memchr(p, m->literal[0], n) != NULL;
+        return *changed ? replace_byte(m, p, n, out, err) : YH_OK;
+    }
     *changed = false;
     yh_rewrite_init(&e, p, n, out, map);
     while (at < n) {

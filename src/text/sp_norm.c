@@ -91,14 +91,47 @@ static size_t plain_run(const bool *plain, const uint8_t *t, size_t n, size_t i)
     return i - b;
 }
 
-static void find_plain(const yh_sp *m, bool plain[256])
+static void find_plain(const yh_sp *m, bool plain[256], bool *space)
 {
     for (int c = 0; c < 256; c++) {
         uint32_t at = 0;
-        plain[c] = c < 0x80 && c != ' ' &&
-                   (m->map == NULL || !yh_charsmap_starts(m->map, (uint8_t)c)) &&
+        plain[c] = c < 0x80 && (m->map == NULL || !yh_charsmap_starts(m->map, (uint8_t)c)) &&
                    (m->user.n == 0 || !yh_dtrie_step(&m->user, &at, (uint8_t)c));
     }
+    *space = plain[' '];
+    plain[' '] = false;
+}
+
+/* Copies plain characters and spaces from *at on, as long as there are such. prev: see below. */
+static yh_status copy_plain(const yh_sp *m, const bool *plain, const uint8_t *t, size_t n,
+                            size_t *at, bool *prev, yh_buf *out, yh_err *err)
+{
+    enum { STEP = 4096 };
+    size_t i = *at, end;
+    bool space = *prev, more = true;
+    while (more && i < n) {
+        end = n - i < STEP ? n : i + STEP;
+        YH_TRY(yh_buf_reserve(out, 3 * (end - i), err));
+        char *to = out->data + out->len;
+        for (; i < end; i++) {
+            if (plain[t[i]]) {
+                *to++ = (char)t[i];
+                space = false;
+            } else if (t[i] != ' ') {
+                more = false;
+                break;
+            } else if (!space) {
+                memcpy(to, m->escape ? SPACE : " \0\0", 3);
+                to += m->escape ? 3 : 1;
+                space = m->remove_spaces;
+            }
+        }
+        *to = '\0';
+        out->len = (size_t)(to - out->data);
+    }
+    *at = i;
+    *prev = space;
+    return YH_OK;
 }
 
 yh_status yh_sp_normalize(const yh_sp *m, const uint8_t *t, size_t n, yh_buf *out, yh_pieces *map,
@@ -106,7 +139,7 @@ yh_status yh_sp_normalize(const yh_sp *m, const uint8_t *t, size_t n, yh_buf *ou
 {
     const char *text;
     size_t at = 0, len, used;
-    bool plain[256], prev_space = m->remove_spaces;
+    bool plain[256], plain_space, prev_space = m->remove_spaces;
     *tail = 0;
     while (m->remove_spaces && at < n) {
         used = next_part(m, t + at, n - at, &text, &len);
@@ -116,10 +149,14 @@ yh_status yh_sp_normalize(const yh_sp *m, const uint8_t *t, size_t n, yh_buf *ou
     }
     if (at == n)
         return YH_OK;
-    find_plain(m, plain);
+    find_plain(m, plain, &plain_space);
     if (!m->suffix && m->dummy_prefix)
         YH_TRY(add_space(m, out, map, at, err));
     while (at < n) {
+        if (plain_space && map == NULL && (plain[t[at]] || t[at] == ' ')) {
+            YH_TRY(copy_plain(m, plain, t, n, &at, &prev_space, out, err));
+            continue;
+        }
         size_t run = plain_run(plain, t, n, at);
         if (run > 0) {
             YH_TRY(add(out, map, (const char *)t + at, run, at, true, err));

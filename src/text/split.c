@@ -31,6 +31,14 @@ static yh_status model_word(yh_run *r, const uint8_t *p, size_t n, yh_toks *k, y
 static yh_status word(yh_run *r, size_t b, size_t e, yh_err *err)
 {
     yh_toks k;
+    yh_ids *o = r->out;
+    bool alone = o->begin == NULL && (r->flags & YH_ENCODE_OFFSETS) == 0 && e - b < UINT32_MAX;
+    if (alone && r->t->kind == YH_MODEL_UNIGRAM && r->t->unigram.single && r->t->unigram.spaced)
+        return yh_unigram_text(&r->t->unigram, &r->e->unigram, &r->e->places, r->text + b, e - b,
+                               &o->id, &o->n, &o->cap, err);
+    if (alone && r->t->kind == YH_MODEL_UNITS && r->t->units.cuts)
+        return yh_units_text(&r->t->units, &r->e->units, &r->e->work, &r->e->places, r->text + b,
+                             e - b, &o->id, &o->n, &o->cap, err);
     YH_TRY(model_word(r, r->text + b, e - b, &k, err));
     if (r->out->n + k.n > r->out->cap || (r->flags & YH_ENCODE_OFFSETS))
         YH_TRY(yh_run_reserve(r, k.n, err));

@@ -1,19 +1,24 @@
 /* The forward pass is that of SentencePiece's EncodeOptimized: scores of the best path to each
  * character's end, ties to the earlier begin. Kudo 2018, "Subword regularization". */
+#include <math.h>
+
 #include "text/unigram.h"
 #include "text/utf8.h"
 
-enum { KEY_MAX = 34, ID_MAX = 7, CACHE_SLOTS = 1 << 15 };
+#define SPACE "\xE2\x96\x81"
+
+enum { KEY_MAX = 32, ID_MAX = 7, CACHE_SLOTS = 1 << 15 };
 
 typedef struct yh_unigram_seen {
-    uint8_t len, n; /* len 0: empty */
+    uint8_t len, n;  /* len 0: empty */
+    uint16_t margin; /* 0: the tokens behind a sum of 0; else see yh_unigram_text */
     uint8_t key[KEY_MAX];
     uint32_t id[ID_MAX];
 } yh_unigram_seen;
 
 typedef struct yh_unigram_node {
-    double score;
-    uint32_t id, begin; /* of the last token on the path to here; begin UINT32_MAX: no path */
+    double score, second; /* second: of the best path that was not taken */
+    uint32_t id, begin;   /* of the last token on the path to here; begin UINT32_MAX: no path */
 } yh_unigram_node;
 
 void yh_unigram_init(yh_unigram *m, const yh_bpe *v)
@@ -30,6 +35,33 @@ void yh_unigram_fini(yh_unigram *m)
     memset(m, 0, sizeof *m);
 }
 
+static inline bool is_space(const uint8_t *t, const uint8_t *end)
+{
+    return t[0] == 0xE2 && end - t >= 3 && t[1] == 0x96 && t[2] == 0x81;
+}
+
+/* End of the word at t < end: the next space that follows something else. */
+static inline const uint8_t *word_end(const uint8_t *t, const uint8_t *end)
+{
+    while (t < end && is_space(t, end))
+        t += 3;
+    while (t < end && !is_space(t, end))
+        t++;
+    return t;
+}
+
+static void find_spaced(yh_unigram *m, const yh_dtrie_key *key, size_t n)
+{
+    m->widest = fabs(m->unk_score);
+    m->spaced = isfinite(m->widest);
+    for (size_t i = 0; i < n && m->spaced; i++) {
+        const uint8_t *p = (const uint8_t *)key[i].p, *end = p + key[i].len;
+        double size = fabs(m->score[key[i].value]);
+        m->spaced = isfinite(size) && word_end(p, end) == end;
+        m->widest = size > m->widest ? size : m->widest;
+    }
+}
+
 yh_status yh_unigram_finish(yh_unigram *m, yh_err *err)
 {
     const yh_bpe *v = m->v;
@@ -41,8 +73,10 @@ yh_status yh_unigram_finish(yh_unigram *m, yh_err *err)
         if (v->begin[i] != SIZE_MAX && v->len[i] > 0 && v->reachable[i] &&
             (m->left_out == NULL || !m->left_out[i]))
             key[n++] = (yh_dtrie_key){v->blob + v->begin[i], v->len[i], i};
+    find_spaced(m, key, n);
     yh_status s = yh_dtrie_build(&m->trie, key, n, err);
     yh_free(key);
+    m->spaced = m->spaced && s == YH_OK && yh_dtrie_get(&m->trie, SPACE, 3) != YH_DTRIE_NONE;
     return s;
 }
 
@@ -70,22 +104,31 @@ static yh_status grow(yh_unigram_work *w, size_t n, yh_err *err)
 }
 
 static inline void offer(const yh_unigram *m, yh_unigram_node *to, double score, uint32_t id,
-                         uint32_t begin)
+                         uint32_t begin, bool seconds)
 {
-    if (to->begin != UINT32_MAX && !(score > to->score))
+    if (to->begin != UINT32_MAX && !(score > to->score)) {
+        if (seconds && score > to->second)
+            to->second = score;
         return;
+    }
+    if (seconds)
+        to->second = to->begin != UINT32_MAX ? to->score : -HUGE_VAL;
     to->score = m->single ? (double)(float)score : score;
     to->id = id;
     to->begin = begin;
 }
 
-/* Fills the nodes; false: a character is unknown and there is no token for that. */
-static bool forward(const yh_unigram *m, yh_unigram_node *node, const uint8_t *t, size_t n)
+/* Fills the nodes from the sum before this text; false: a character is unknown and there is no
+ * token for that. */
+static inline __attribute__((always_inline)) bool forward_with(const yh_unigram *m,
+                                                               yh_unigram_node *node,
+                                                               const uint8_t *t, size_t n,
+                                                               double base, bool seconds)
 {
     const yh_dtrie_node *trie = m->trie.node;
     for (size_t i = 0; i <= n; i++)
         node[i].begin = UINT32_MAX;
-    node[0].score = 0;
+    node[0].score = base;
     for (size_t at = 0, len; at < n; at += len) {
         double here = node[at].score;
         bool alone = false;
@@ -99,7 +142,7 @@ static bool forward(const yh_unigram *m, yh_unigram_node *node, const uint8_t *t
             uint32_t id = trie[k].value;
             if (id == YH_DTRIE_NONE)
                 continue;
-            offer(m, &node[i + 1], m->score[id] + here, id, (uint32_t)at);
+            offer(m, &node[i + 1], m->score[id] + here, id, (uint32_t)at, seconds);
             alone = alone || i + 1 - at == len;
         }
         if (alone)
@@ -108,9 +151,16 @@ static bool forward(const yh_unigram *m, yh_unigram_node *node, const uint8_t *t
             return false;
         double score =
             m->single ? (double)((float)m->unk_score + (float)here) : m->unk_score + here;
-        offer(m, &node[at + len], score, m->unk, (uint32_t)at);
+        offer(m, &node[at + len], score, m->unk, (uint32_t)at, seconds);
     }
     return true;
+}
+
+static bool forward(const yh_unigram *m, yh_unigram_node *node, const uint8_t *t, size_t n,
+                    double base, bool seconds)
+{
+    return seconds ? forward_with(m, node, t, n, base, true)
+                   : forward_with(m, node, t, n, base, false);
 }
 
 /* Bytes of t[begin..end), each with the place of all, or of nothing but the last one's. */
@@ -201,7 +251,7 @@ yh_status yh_unigram_word(const yh_unigram *m, yh_unigram_work *w, yh_places *p,
     YH_TRY(grow(w, n, err));
     if (n <= KEY_MAX) { /* each word's sums begin at 0: the same word, the same tokens */
         e = &w->cache[key_hash(t, n) & (CACHE_SLOTS - 1)];
-        if (e->len == n && memcmp(e->key, t, n) == 0) {
+        if (e->len == n && e->margin == 0 && memcmp(e->key, t, n) == 0) {
             for (size_t i = 0, at = 0; i < e->n; i++) {
                 YH_TRY(yh_places_add(p, e->id[i], at, at + m->v->len[e->id[i]], err));
                 at += m->v->len[e->id[i]];
@@ -209,15 +259,100 @@ yh_status yh_unigram_word(const yh_unigram *m, yh_unigram_work *w, yh_places *p,
             return YH_OK;
         }
     }
-    if (!forward(m, w->node, t, n))
+    if (!forward(m, w->node, t, n, 0, false))
         return yh_fail(err, YH_INVALID,
                        "a character is in no token and the tokenizer has no unknown token");
     YH_TRY(collect(m, w->node, p, t, n, &plain, err));
     if (e != NULL && plain && p->n <= ID_MAX) {
         e->len = (uint8_t)n;
         e->n = (uint8_t)p->n;
+        e->margin = 0;
         memcpy(e->key, t, n);
         memcpy(e->id, p->id, p->n * sizeof *e->id);
+    }
+    return YH_OK;
+}
+
+/* ---- whole texts of SentencePiece ----
+ *
+ * SentencePiece looks for the best path of the whole text, in sums of single precision: no word's
+ * tokens are wholly its own, as the sum before it changes how the sums are rounded. But as no token
+ * reaches across the begin of a word, its path can be taken with the sum before it alone. And where
+ * all paths that were not taken are worse by more than rounding can make up for, the path is the
+ * same behind any sum: that margin is kept with the word. */
+
+enum { AHEAD = 1 << 14 }; /* ids */
+#define MARGIN_ONE 1024   /* margins are kept in these parts of 1 */
+
+/* How far rounding can move the difference of two paths over n bytes behind the sum `base`: each
+ * addition by half a unit of the sum's last place, 2^-24 of it; taken twice. */
+static double rounding(const yh_unigram *m, double base, size_t n)
+{
+    return 2.0 * (double)(n + 1) * (fabs(base) + (double)(n + 1) * m->widest) * 0x1p-23;
+}
+
+/* What the path's margin is for sure, whatever the sum before. */
+static uint16_t margin_of(const yh_unigram *m, const yh_unigram_node *node, size_t n)
+{
+    double least = HUGE_VAL;
+    for (size_t at = n; at > 0; at = node[at].begin)
+        least = fmin(least, node[at].score - node[at].second);
+    least = (least - rounding(m, node[0].score, n)) * MARGIN_ONE;
+    return least <= 0 ? 0 : least < UINT16_MAX ? (uint16_t)least : UINT16_MAX;
+}
+
+/* A word that must be looked at: its tokens to p, *sum moves on. e: where to keep it, or NULL. */
+static yh_status text_word(const yh_unigram *m, yh_unigram_work *w, yh_places *p, const uint8_t *t,
+                           size_t n, yh_unigram_seen *e, double *sum, yh_err *err)
+{
+    bool plain;
+    YH_TRY(grow(w, n, err));
+    if (!forward(m, w->node, t, n, *sum, e != NULL))
+        return yh_fail(err, YH_INVALID,
+                       "a character is in no token and the tokenizer has no unknown token");
+    *sum = w->node[n].score;
+    uint16_t margin = e != NULL ? margin_of(m, w->node, n) : 0;
+    p->n = 0;
+    YH_TRY(collect(m, w->node, p, t, n, &plain, err));
+    if (margin > 0 && plain && p->n <= ID_MAX) {
+        e->len = (uint8_t)n;
+        e->n = (uint8_t)p->n;
+        e->margin = margin;
+        memcpy(e->key, t, n);
+        memcpy(e->id, p->id, p->n * sizeof *e->id);
+    }
+    return YH_OK;
+}
+
+yh_status yh_unigram_text(const yh_unigram *m, yh_unigram_work *w, yh_places *p, const uint8_t *t,
+                          size_t n, uint32_t **id, size_t *n_ids, size_t *cap, yh_err *err)
+{
+    double sum = 0;
+    YH_TRY(grow(w, 0, err));
+    for (size_t at = 0, end; at < n; at = end) {
+        end = (size_t)(word_end(t + at, t + n) - t);
+        size_t len = end - at;
+        if (*cap - *n_ids < len + ID_MAX) { /* a word has at most an id a byte */
+            uint32_t *more = yh_grow(*id, cap, *n_ids + len + AHEAD, sizeof *more);
+            if (more == NULL)
+                return yh_fail(err, YH_NOMEM, "no memory for %zu ids", *n_ids + len);
+            *id = more;
+        }
+        yh_unigram_seen *e = NULL;
+        if (len <= KEY_MAX) {
+            e = &w->cache[key_hash(t + at, len) & (CACHE_SLOTS - 1)];
+            if (e->len == len && memcmp(e->key, t + at, len) == 0 &&
+                e->margin > rounding(m, sum, len) * MARGIN_ONE) {
+                memcpy(*id + *n_ids, e->id, sizeof e->id);
+                *n_ids += e->n;
+                for (int i = 0; i < e->n; i++)
+                    sum = (double)(float)(m->score[e->id[i]] + sum);
+                continue;
+            }
+        }
+        YH_TRY(text_word(m, w, p, t + at, len, e, &sum, err));
+        memcpy(*id + *n_ids, p->id, p->n * sizeof **id);
+        *n_ids += p->n;
     }
     return YH_OK;
 }

@@ -19,6 +19,8 @@ typedef struct yh_unigram {
                               are double, as of Hugging Face, and unknown texts are looked up */
 
     yh_dtrie trie;
+    bool spaced;   /* U+2581 is a token, and none has it behind another character */
+    double widest; /* the largest size of a score */
 } yh_unigram;
 
 void yh_unigram_init(yh_unigram *m, const yh_bpe *v);
@@ -37,5 +39,10 @@ void yh_unigram_work_fini(yh_unigram_work *w);
  * the longest token, at most. */
 yh_status yh_unigram_word(const yh_unigram *m, yh_unigram_work *w, yh_places *p, const uint8_t *t,
                           size_t n, yh_err *err) YH_MUST_CHECK;
+/* The same without places, word by word: the ids go to the end of *id, which grows. Only when
+ * m->single and m->spaced. */
+yh_status yh_unigram_text(const yh_unigram *m, yh_unigram_work *w, yh_places *p, const uint8_t *t,
+                          size_t n, uint32_t **id, size_t *n_ids, size_t *cap,
+                          yh_err *err) YH_MUST_CHECK;
 
 #endif

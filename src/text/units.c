@@ -4,6 +4,8 @@
 
 /* SHORT: symbols that are merged by looking at all of them again and again. */
 #define FROZEN 0x80000000u /* of a symbol that never merges */
+#define SPACE  0x2581u     /* SentencePiece's space */
+enum { AHEAD = 1 << 14 };  /* ids */
 enum { SHORT = 48, JOIN_BITS = 20, KEY_MAX = 30, ID_MAX = 8, CACHE_SLOTS = 1 << 15 };
 
 typedef struct yh_units_seen {
@@ -25,6 +27,7 @@ void yh_units_fini(yh_units *m)
     yh_free(m->char_id);
     yh_free(m->pair);
     yh_free(m->joins);
+    yh_free(m->mark);
     yh_dtrie_fini(&m->frozen);
     memset(m, 0, sizeof *m);
 }
@@ -84,11 +87,21 @@ static yh_status build_pairs(yh_units *m, yh_err *err)
     if (hash == NULL)
         return yh_fail(err, YH_NOMEM, "no memory for the merges");
     memset(hash, 0xFF, slots * sizeof *hash);
+    m->mark = yh_calloc((size_t)m->parts + 1, sizeof *m->mark);
+    if (m->mark == NULL) {
+        yh_free(hash);
+        return yh_fail(err, YH_NOMEM, "no memory for the merges");
+    }
     for (size_t i = 0; i < m->n_pairs; i++) {
         size_t k = pair_hash(m->pair[i].key) & (slots - 1);
         while (hash[k].key != UINT64_MAX && hash[k].key != m->pair[i].key)
             k = (k + 1) & (slots - 1);
         hash[k] = m->pair[i];
+        uint32_t left = (uint32_t)(m->pair[i].key >> 32), right = (uint32_t)m->pair[i].key;
+        if (left >= m->parts || right >= m->parts)
+            continue; /* never met */
+        m->mark[left][0] |= (uint64_t)1 << yh_bpe_mark(right);
+        m->mark[right][1] |= (uint64_t)1 << yh_bpe_mark(left);
     }
     yh_free(m->pair);
     m->pair = hash;
@@ -129,6 +142,19 @@ static void number_parts(yh_units *m, uint32_t id, uint32_t *next)
     }
 }
 
+static inline bool is_apart(const yh_units *m, uint32_t a, uint32_t b)
+{
+    return !joins(m, a, b) && yh_units_char(m, a) < m->v->size && yh_units_char(m, b) < m->v->size;
+}
+
+static void fill_apart(yh_units *m)
+{
+    for (uint32_t a = 0; a < YH_UNITS_NEAR; a++)
+        for (uint32_t b = 0; b < YH_UNITS_NEAR; b++)
+            if (is_apart(m, a < 0x80 ? a : SPACE, b < 0x80 ? b : SPACE))
+                m->apart[a][b / 64] |= (uint64_t)1 << (b % 64);
+}
+
 yh_status yh_units_index(yh_units *m, yh_err *err)
 {
     uint32_t next = m->v->size;
@@ -143,7 +169,9 @@ yh_status yh_units_index(yh_units *m, yh_err *err)
     for (uint32_t i = 0; m->late_unk && i < m->v->size; i++)
         if (m->v->begin[i] != SIZE_MAX && m->v->reachable[i])
             number_parts(m, i, &next);
+    m->parts = next;
     m->cuts = m->prefix == NULL && m->suffix == NULL && !m->ignore_merges;
+    fill_apart(m);
     return YH_OK;
 }
 
@@ -201,6 +229,9 @@ static inline const yh_units_pair *find_pair(const yh_units *m, uint32_t left, u
 
 static inline uint32_t rank_of(const yh_units *m, uint32_t left, uint32_t right, uint32_t *id)
 {
+    if (left >= m->parts || right >= m->parts || /* frozen, or in no token */
+        (m->mark[left][0] >> yh_bpe_mark(right) & m->mark[right][1] >> yh_bpe_mark(left) & 1) == 0)
+        return UINT32_MAX;
     const yh_units_pair *p = find_pair(m, left, right);
     if (p == NULL)
         return UINT32_MAX;
@@ -491,19 +522,40 @@ static yh_status cached(const yh_units *m, yh_units_work *w, yh_places *p, const
     return YH_OK;
 }
 
-/* End of the part at `at`: where no token reaches across, and both sides are known. */
-static size_t part_end(const yh_units *m, const uint8_t *t, size_t n, size_t at)
+/* Place in the table of the character at t, YH_UNITS_NEAR: it is not there. */
+static inline uint32_t near_at(const uint8_t *t, size_t *len)
 {
-    uint32_t last, code;
-    at += unit_at(m, t + at, &last);
-    for (size_t len; at < n; at += len) {
-        len = unit_at(m, t + at, &code);
-        if (!joins(m, last, code) && yh_units_char(m, last) != YH_NO_ID &&
-            yh_units_char(m, code) != YH_NO_ID)
-            break;
-        last = code;
+    *len = 1;
+    if (t[0] < 0x80)
+        return t[0];
+    *len = (size_t)yh_utf8_len(t[0]);
+    return t[0] == 0xE2 && t[1] == 0x96 && t[2] == 0x81 ? 0x80 : YH_UNITS_NEAR;
+}
+
+/* End of the part at `at`: where no token reaches across, and both sides are known. */
+static inline size_t part_end(const yh_units *m, const uint8_t *t, size_t n, size_t at)
+{
+    size_t last, len;
+    uint32_t a, b;
+    int k;
+    if (m->bytes) {
+        while (++at < n && !is_apart(m, t[at - 1], t[at]))
+            ;
+        return at;
     }
-    return at;
+    for (a = near_at(t + at, &len);; a = b) {
+        last = at;
+        at += len;
+        if (at >= n)
+            return n;
+        b = near_at(t + at, &len);
+        if (a < YH_UNITS_NEAR && b < YH_UNITS_NEAR) {
+            if (m->apart[a][b / 64] >> (b % 64) & 1)
+                return at;
+        } else if (is_apart(m, yh_utf8_next(t + last, &k), yh_utf8_next(t + at, &k))) {
+            return at;
+        }
+    }
 }
 
 /* A byte's width in GPT-2's alphabet. */
@@ -534,6 +586,13 @@ static void shift_places(const yh_units *m, yh_places *p, const uint8_t *t, size
     }
 }
 
+static yh_status make_cache(yh_units_work *w, yh_err *err)
+{
+    if (w->cache == NULL)
+        w->cache = yh_calloc(CACHE_SLOTS, sizeof *w->cache);
+    return w->cache != NULL ? YH_OK : yh_fail(err, YH_NOMEM, "no memory for an encoder");
+}
+
 yh_status yh_units_word(const yh_units *m, yh_units_work *w, yh_places *p, const uint8_t *t,
                         size_t n, yh_err *err)
 {
@@ -544,11 +603,7 @@ yh_status yh_units_word(const yh_units *m, yh_units_work *w, yh_places *p, const
         if (id != YH_NO_ID)
             return yh_places_add(p, id, 0, n, err);
     }
-    if (w->cache == NULL) {
-        w->cache = yh_calloc(CACHE_SLOTS, sizeof *w->cache);
-        if (w->cache == NULL)
-            return yh_fail(err, YH_NOMEM, "no memory for an encoder");
-    }
+    YH_TRY(make_cache(w, err));
     if (!m->cuts)
         YH_TRY(part(m, w, p, t, 0, n, n, &plain, &dropped, err));
     else
@@ -558,5 +613,51 @@ yh_status yh_units_word(const yh_units *m, yh_units_work *w, yh_places *p, const
         }
     if (dropped)
         shift_places(m, p, t, n);
+    return YH_OK;
+}
+
+/* A part that is not in the cache: its ids to the end of *o. */
+static yh_status miss(const yh_units *m, yh_units_work *w, yh_bpe_work *words, yh_places *p,
+                      const uint8_t *t, size_t n, uint64_t lo, uint64_t hi, uint32_t *id,
+                      size_t *n_ids, yh_err *err)
+{
+    bool dropped = false;
+    p->n = 0;
+    YH_TRY(cached(m, w, p, t, 0, n, n, &dropped, err)); /* this one takes longer parts */
+    memcpy(id, p->id, p->n * sizeof *id);
+    *n_ids = p->n;
+    if (n <= YH_WORD_MAX)
+        yh_bpe_keep(words, lo, hi, n, id, p->n);
+    return YH_OK;
+}
+
+yh_status yh_units_text(const yh_units *m, yh_units_work *w, yh_bpe_work *words, yh_places *p,
+                        const uint8_t *t, size_t n, uint32_t **id, size_t *n_ids, size_t *cap,
+                        yh_err *err)
+{
+    YH_TRY(yh_bpe_work_init(words, err));
+    YH_TRY(make_cache(w, err));
+    for (size_t at = 0, end, made; at < n; at = end) {
+        end = part_end(m, t, n, at);
+        size_t len = end - at;
+        if (*cap - *n_ids < len + YH_WORD_IDS) { /* a part has at most an id a byte */
+            uint32_t *more = yh_grow(*id, cap, *n_ids + len + AHEAD, sizeof *more);
+            if (more == NULL)
+                return yh_fail(err, YH_NOMEM, "no memory for %zu ids", *n_ids + len);
+            *id = more;
+        }
+        uint64_t lo = 0, hi = 0;
+        if (len <= YH_WORD_MAX) {
+            yh_bpe_load(t + at, len, n - at, &lo, &hi);
+            const yh_bpe_slot *e = yh_bpe_seen(words, lo, hi, len);
+            if (e != NULL) {
+                memcpy(*id + *n_ids, e->id, sizeof e->id);
+                *n_ids += e->n;
+                continue;
+            }
+        }
+        YH_TRY(miss(m, w, words, p, t + at, len, lo, hi, *id + *n_ids, &made, err));
+        *n_ids += made;
+    }
     return YH_OK;
 }

@@ -7,6 +7,9 @@
 #include "text/dtrie.h"
 #include "text/wordpiece.h"
 
+/* ASCII characters, and U+2581, are near: whether words are cut between two is in a table. */
+enum { YH_UNITS_NEAR = 129 };
+
 typedef struct yh_units_pair {
     uint64_t key; /* left << 32 | right */
     uint32_t rank, id;
@@ -28,10 +31,13 @@ typedef struct yh_units {
     yh_dtrie frozen;       /* texts that are one unit and never merge; empty: none */
 
     uint32_t *char_id;   /* [0x10000] */
+    uint32_t parts;      /* above all ids and numbers of characters */
     yh_units_pair *pair; /* hash, merged ones in order until finished */
     size_t pairs, n_pairs, pair_cap;
-    uint64_t *joins; /* bits of pairs of characters that stand together in a token */
-    bool cuts;       /* words may be cut where no token reaches across */
+    uint64_t *joins;     /* bits of pairs of characters that stand together in a token */
+    bool cuts;           /* words may be cut where no token reaches across */
+    uint64_t (*mark)[2]; /* [parts] as yh_bpe_token's as_left and as_right */
+    uint64_t apart[YH_UNITS_NEAR][3]; /* bits: a word may be cut between the two */
 } yh_units;
 
 void yh_units_init(yh_units *m, const yh_bpe *v);
@@ -59,5 +65,10 @@ void yh_units_work_fini(yh_units_work *w);
  * below 4 GB. O(n log n). */
 yh_status yh_units_word(const yh_units *m, yh_units_work *w, yh_places *p, const uint8_t *t,
                         size_t n, yh_err *err) YH_MUST_CHECK;
+/* The same without places: the ids go to the end of *id, which grows. Only when m->cuts; words: its
+ * cache is used. */
+yh_status yh_units_text(const yh_units *m, yh_units_work *w, yh_bpe_work *words, yh_places *p,
+                        const uint8_t *t, size_t n, uint32_t **id, size_t *n_ids, size_t *cap,
+                        yh_err *err) YH_MUST_CHECK;
 
 #endif
