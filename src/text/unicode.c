@@ -42,11 +42,18 @@ bool yh_uc_added(size_t i, uint32_t *lo, uint32_t *hi, const char **category)
 const char *yh_uc_category(uint32_t cp)
 {
     const char *c = cp < 0x110000 ? utf8proc_category_string((utf8proc_int32_t)cp) : "Cn";
-    if (c[0] == 'C' && c[1] == 'n')
-        for (size_t i = 0; i < sizeof added / sizeof *added; i++)
-            if (cp >= added[i].lo && cp <= added[i].hi)
-                return added[i].category;
-    return c;
+    if (c[0] != 'C' || c[1] != 'n')
+        return c;
+    /* asked for 830 thousand characters whenever the tables are built */
+    size_t lo = 0, hi = sizeof added / sizeof *added;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (cp > added[mid].hi)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < sizeof added / sizeof *added && cp >= added[lo].lo ? added[lo].category : c;
 }
 
 bool yh_nfc_knows(uint32_t cp)
