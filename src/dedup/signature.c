@@ -46,24 +46,38 @@ __attribute__((target("avx2"))) static void add_avx2(const yh_signature *s, cons
     BODY
 }
 
-__attribute__((target("avx512f,avx512dq"))) static void
-add_avx512(const yh_signature *s, const uint64_t *x, size_t n, uint64_t *min)
+#define AVX512 __attribute__((target("avx512f,avx512dq")))
+
+/* `vectors` is a constant where it is called */
+AVX512 static inline __attribute__((always_inline)) void lower_avx512(const yh_signature *s,
+                                                                      size_t g, int vectors,
+                                                                      const uint64_t *x, size_t n,
+                                                                      uint64_t *min)
 {
-    for (size_t g = 0; g < s->n; g += 32) {
-        __m512i m[4], a[4], b[4];
-        for (int k = 0; k < 4; k++) {
-            m[k] = _mm512_loadu_si512(min + g + 8 * k);
-            a[k] = _mm512_loadu_si512(s->a + g + 8 * k);
-            b[k] = _mm512_loadu_si512(s->b + g + 8 * k);
-        }
-        for (size_t i = 0; i < n; i++) {
-            const __m512i v = _mm512_set1_epi64((long long)x[i]);
-            for (int k = 0; k < 4; k++)
-                m[k] = _mm512_min_epu64(m[k], _mm512_add_epi64(_mm512_mullo_epi64(v, a[k]), b[k]));
-        }
-        for (int k = 0; k < 4; k++)
-            _mm512_storeu_si512(min + g + 8 * k, m[k]);
+    __m512i m[7], a[7], b[7];
+    for (int k = 0; k < vectors; k++) {
+        m[k] = _mm512_loadu_si512(min + g + 8 * k);
+        a[k] = _mm512_loadu_si512(s->a + g + 8 * k);
+        b[k] = _mm512_loadu_si512(s->b + g + 8 * k);
     }
+    for (size_t i = 0; i < n; i++) {
+        const __m512i v = _mm512_set1_epi64((long long)x[i]);
+        for (int k = 0; k < vectors; k++)
+            m[k] = _mm512_min_epu64(m[k], _mm512_add_epi64(_mm512_mullo_epi64(v, a[k]), b[k]));
+    }
+    for (int k = 0; k < vectors; k++)
+        _mm512_storeu_si512(min + g + 8 * k, m[k]);
+}
+
+AVX512 static void add_avx512(const yh_signature *s, const uint64_t *x, size_t n, uint64_t *min)
+{
+    size_t g = 0;
+    for (; s->n - g >= 56; g += 56) /* 112 permutations: two passes, every register in use */
+        lower_avx512(s, g, 7, x, n, min);
+    for (; s->n - g >= 32; g += 32)
+        lower_avx512(s, g, 4, x, n, min);
+    for (; g < s->n; g += 8)
+        lower_avx512(s, g, 1, x, n, min);
 }
 #endif
 

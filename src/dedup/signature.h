@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { YH_SIGNATURE_MAX = 4096, YH_SIGNATURE_LANES = 32 };
+enum { YH_SIGNATURE_MAX = 4096, YH_SIGNATURE_LANES = 16 };
 
 /* Permutations in use, a multiple of YH_SIGNATURE_LANES; fill once, then read from any thread. */
 typedef struct yh_signature {

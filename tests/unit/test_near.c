@@ -14,13 +14,14 @@ static void signatures_agree_with_their_definition(void **state)
 {
     (void)state;
     static yh_signature s;
-    uint64_t x[301], min[128];
+    static uint64_t x[301], min[YH_SIGNATURE_MAX];
+    static const size_t wanted[] = {112, 1, 100, 250}, given[] = {112, 16, 112, 256};
     for (size_t i = 0; i < 301; i++)
         x[i] = yh_fold_mix(i + 1);
-    yh_signature_init(&s, 112);
-    assert_int_equal(s.n, 128);
-    for (int isa = YH_ISA_REF; isa <= (int)yh_isa_max(); isa++) {
-        yh_isa_force((yh_isa)isa);
+    for (int c = 0; c < 4 * ((int)yh_isa_max() - YH_ISA_REF + 1); c++) {
+        yh_signature_init(&s, wanted[c % 4]);
+        assert_int_equal(s.n, given[c % 4]);
+        yh_isa_force((yh_isa)(YH_ISA_REF + c / 4));
         memset(min, 0xff, sizeof min);
         yh_signature_add(&s, x, 100, min);
         yh_signature_add(&s, x + 100, 201, min);
