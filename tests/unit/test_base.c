@@ -69,6 +69,54 @@ static void pool_covers_each_item_once(void **state)
     }
 }
 
+/* Memory from here holds a file's name already, as an old allocation's may. */
+static const char *stale_name;
+static int allocations, failing;
+
+static void *stale_realloc(void *user, void *p, size_t size)
+{
+    (void)user;
+    if (size == 0) {
+        free(p);
+        return NULL;
+    }
+    if (++allocations == failing)
+        return NULL;
+    void *q = realloc(p, size);
+    if (p == NULL && q != NULL && size > strlen(stale_name))
+        memcpy(q, stale_name, strlen(stale_name) + 1);
+    return q;
+}
+
+static void writer_without_memory_removes_nothing(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/yh_test_XXXXXX", path[64], other[64];
+    const yh_allocator stale = {.realloc = stale_realloc};
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/file", dir);
+    snprintf(other, sizeof other, "%s/o", dir);
+    assert_int_equal(yh_file_write(other, "hello", 5, NULL), YH_OK);
+    stale_name = other;
+    bool opened = false;
+    for (failing = 1; !opened; failing++) {
+        yh_writer w = YH_WRITER_INIT;
+        yh_err e = YH_ERR_INIT;
+        allocations = 0;
+        yh_allocator_set(&stale);
+        yh_status s = yh_writer_open(&w, path, &e);
+        opened = s == YH_OK;
+        if (opened)
+            yh_writer_abort(&w);
+        yh_allocator_set(NULL);
+        assert_true(opened || (s == YH_NOMEM && strstr(e.msg, path) != NULL));
+        assert_true(yh_is_file(other));
+    }
+    assert_int_equal(failing, 5); /* three allocations, each of which failed once */
+    assert_int_equal(unlink(other), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
 static void writer_leaves_nothing_half_written(void **state)
 {
     (void)state;
@@ -157,6 +205,7 @@ int main(void)
         cmocka_unit_test(philox_known_answers),
         cmocka_unit_test(pool_covers_each_item_once),
         cmocka_unit_test(writer_leaves_nothing_half_written),
+        cmocka_unit_test(writer_without_memory_removes_nothing),
         cmocka_unit_test(buf_keeps_its_ceiling),
         cmocka_unit_test(hashset_tells_new_from_old),
         cmocka_unit_test(json_getters_name_the_key),
