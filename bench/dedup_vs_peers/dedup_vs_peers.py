@@ -1,17 +1,24 @@
 #!/usr/bin/env python3
 """Near-duplicates with known truth, and speed, beside datasketch and rensa.
 
-    python3 -m venv V && V/bin/pip install datasketch rensa
+    python3 -m venv V && V/bin/pip install datasketch rensa datatrove orjson spacy
     ninja -C build dedup_run
     V/bin/python bench/dedup_vs_peers/dedup_vs_peers.py build/bench/dedup_run DATA [MEGABYTES]
 
 DATA is the folder with dup_minhash_articles, dup_gutenberg_editions, dup_mrpc, dup_dedupe_csv (zstd on
 PATH). All use 14 bands of 8 rows over the same word 5-grams (words of the lists: 3-grams, they are
 short). A pair counts as found when both are in one cluster. Ours is measured with exact verification and
-without; datasketch and rensa are candidates alone, as they are used. Speed: CPU seconds of one
-process on MEGABYTES (default 20) of made text, hashing the shingles included, reading excluded.
+without; datasketch and rensa are candidates alone, as they are used. The similarity from which a pair is
+joined is one for each kind of set (articles 0.7, paragraphs of editions 0.5, sentences 0.5, rows 0.6), not one
+for each set.
+
+Speed: CPU seconds of one worker, alternating, on MEGABYTES (default 20) of made text, three rounds, the
+least of each. What every tool is given is text in memory or JSON Lines; what it gives back is which
+documents go. datasketch and rensa: shingles, signatures, index, queries; reading excluded. datatrove: its
+four steps (signatures of 64 bits, buckets, clusters, filter) on JSON Lines in a process of its own, start of
+Python excluded. yh: twice, the stage alone on its store, and the whole process from JSON Lines.
 """
-import csv, io, itertools, json, os, random, re, subprocess, sys, tempfile, time
+import csv, io, itertools, json, os, random, re, resource, subprocess, sys, tempfile, time
 
 RUN, DATA = sys.argv[1], sys.argv[2]
 SPEED_MB = int(sys.argv[3]) if len(sys.argv) > 3 else 20
@@ -111,7 +118,7 @@ def editions():
     """Two editions of a book, chapter-sized pieces: the k-th long paragraph of A and its like in B.
     Gold: paragraphs whose word sets are nearly the same (difflib on words, 0.8)."""
     import difflib
-    for book in ("Alice-s-Adventures-in-Wonderland_11", "Frankenstein_84"):
+    for book in sorted({f.split("__")[0] for f in os.listdir(os.path.join(DATA, "dup_gutenberg_editions")) if "__A.txt" in f}):
         docs, gold = {}, set()
         parts = {}
         for e in "AB":
@@ -182,12 +189,68 @@ def main():
                             ("yh, not verified", ours(docs, n, verify=False)[0]), (f"yh, verified at {least}", ours(docs, n, threshold=least)[0])):
             results[tool] = score(edges, gold, universe)
             print(f"{name:24} {tool:22} {results[tool][0]:9.3f} {results[tool][1]:7.3f} {results[tool][2]:6.3f}", flush=True)
-    docs = made(SPEED_MB)
+    speed(made(SPEED_MB))
+
+
+DATATROVE = r"""
+import sys, time
+from datatrove.executor import LocalPipelineExecutor
+from datatrove.pipeline.dedup import (MinhashConfig, MinhashDedupBuckets, MinhashDedupCluster, MinhashDedupFilter,
+                                      MinhashDedupSignature)
+from datatrove.pipeline.readers import JsonlReader
+from datatrove.pipeline.writers import JsonlWriter
+from datatrove.utils.hashing import HashConfig
+folder, out = sys.argv[1:]
+run = lambda name, steps, tasks=1: LocalPipelineExecutor(pipeline=steps, tasks=tasks, workers=1,
+                                                         logging_dir=f"{out}/logs/{name}").run()
+config = MinhashConfig(hash_config=HashConfig(precision=64, hash_fc="sha1"), num_buckets=14, hashes_per_bucket=8, n_grams=5)
+began = time.process_time()
+run("sig", [JsonlReader(folder, glob_pattern="*.jsonl"), MinhashDedupSignature(output_folder=f"{out}/sig", config=config, language="eng")])
+run("buckets", [MinhashDedupBuckets(input_folder=f"{out}/sig", output_folder=f"{out}/buckets", config=config)], 14)
+run("cluster", [MinhashDedupCluster(input_folder=f"{out}/buckets", output_folder=f"{out}/remove", config=config)])
+run("filter", [JsonlReader(folder, glob_pattern="*.jsonl"), MinhashDedupFilter(input_folder=f"{out}/remove"),
+               JsonlWriter(f"{out}/kept", compression=None)])
+print("CPU", time.process_time() - began)
+"""
+
+
+def datatrove(path):
+    with tempfile.TemporaryDirectory() as out:
+        r = subprocess.run([sys.executable, "-c", DATATROVE, os.path.dirname(path), out], capture_output=True, text=True)
+        if r.returncode != 0:
+            print("datatrove does not run here:", r.stderr.strip().splitlines()[-1])
+            return None
+        return float(r.stdout.split("CPU")[-1])
+
+
+def speed(docs):
     size = sum(len(t.encode()) for t in docs.values()) / 1e6
-    mine = [ours(docs, 5)[1]["cpu_seconds"] for _ in range(3)]
-    for tool, fn in (("datasketch", datasketch), ("rensa", rensa)):
-        t = fn(docs, 5)[1]["cpu_seconds"]
-        print(f"{tool}: {size / t:.2f} MB/s of CPU; yh {size / min(mine):.2f} MB/s: {t / min(mine):.1f} times")
+    least = {}
+    def took(tool, seconds):
+        if seconds is not None:
+            least[tool] = min(seconds, least.get(tool, seconds))
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "in.jsonl")
+        with open(path, "w") as f:
+            for k, t in docs.items():
+                f.write(json.dumps({"id": k, "text": t}, ensure_ascii=False) + "\n")
+        for i in range(3):
+            for tool, more in (("yh", {"verify": False}), ("yh, verified", {})):
+                before = resource.getrusage(resource.RUSAGE_CHILDREN)
+                with tempfile.TemporaryDirectory() as work:
+                    r = subprocess.run([RUN, "minhash", json.dumps({"bands": BANDS, "rows": ROWS, "n": 5, **more}), "256", "1", work, path],
+                                       capture_output=True, text=True, check=True)
+                after = resource.getrusage(resource.RUSAGE_CHILDREN)
+                took(tool, json.loads(r.stderr.splitlines()[-1])["cpu_seconds"])
+                took(tool + ", from JSON Lines", after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+            took("rensa", rensa(docs, 5)[1]["cpu_seconds"])
+            if i == 0:  # the slow ones once
+                took("datasketch", datasketch(docs, 5)[1]["cpu_seconds"])
+                took("datatrove", datatrove(path))
+    print(f"\n{size:.1f} MB, {len(docs)} documents, one worker\n{'tool':28} {'CPU s':>8} {'MB/s':>8} {'yh is':>7} {'yh from JSON Lines is':>22}")
+    for tool, t in least.items():
+        ratio = "" if tool.startswith("yh") else f"{t / least['yh']:6.1f}x {t / least['yh, from JSON Lines']:21.1f}x"
+        print(f"{tool:28} {t:8.2f} {size / t:8.2f} {ratio}")
 
 
 main()
