@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Near-duplicates with known truth, and speed, beside datasketch and rensa.
 
-    python3 -m venv V && V/bin/pip install datasketch rensa datatrove orjson spacy
+    python3 -m venv V && V/bin/pip install datasketch rensa datatrove orjson spacy tokenizers
     ninja -C build dedup_run
     V/bin/python bench/dedup_vs_peers/dedup_vs_peers.py build/bench/dedup_run DATA [MEGABYTES]
 
