@@ -101,12 +101,19 @@ bool yh_charsmap_starts(const yh_charsmap *m, uint8_t byte)
     return m->starts[byte];
 }
 
-/* Characters newer than the library's tables are taken for what their category mostly is. */
+/* Characters newer than the library's tables are taken for what their category mostly is. Those of
+ * the newest Unicode extend clusters for others, while their patterns do not know them yet. */
 static int bound_class(uint32_t c)
 {
+    static const uint32_t marks[][2] = {{0x1ACF, 0x1ADD},   {0x1AE0, 0x1AEB},   {0x10EFA, 0x10EFB},
+                                        {0x11B60, 0x11B67}, {0x1E6E3, 0x1E6E3}, {0x1E6E6, 0x1E6E6},
+                                        {0x1E6EE, 0x1E6EF}, {0x1E6F5, 0x1E6F5}};
     const utf8proc_property_t *p = utf8proc_get_property((utf8proc_int32_t)c);
     if (p->category != UTF8PROC_CATEGORY_CN)
         return p->boundclass;
+    for (size_t i = 0; c >= marks[0][0] && i < sizeof marks / sizeof *marks; i++)
+        if (c >= marks[i][0] && c <= marks[i][1])
+            return UTF8PROC_BOUNDCLASS_EXTEND;
     const char *k = yh_uc_category(c);
     if (k[0] != 'M')
         return p->boundclass;

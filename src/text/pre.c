@@ -132,7 +132,7 @@ static yh_status read_one(yh_pre *p, const json_t *j, const char *type, const ch
     if (strcmp(type, "Split") == 0)
         return read_split(p, j, name, err);
     if (strcmp(type, "Digits") == 0)
-        return add_class(p, YH_UC_N,
+        return add_class(p, YH_UC_DIGIT,
                          json_is_true(json_object_get(j, "individual_digits")) ? YH_ISOLATED
                                                                                : YH_CONTIGUOUS,
                          name, err);

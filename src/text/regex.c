@@ -1,7 +1,7 @@
 /* Pre-tokenizer patterns through PCRE2. Patterns are written for Oniguruma (Hugging Face's
  * tokenizers); PCRE2 with UTF and UCP agrees with it on the constructs in use, with two additions:
- * \s is written out, \p{L}, \p{N} and their like learn the characters that are newer than the
- * installed library, and
+ * ^ and $ are the ends of lines, \s is written out, \p{L}, \p{N} and their like learn the
+ * characters that are newer than the installed library, and
  * (?i:...) means the same in both. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -60,6 +60,43 @@ static yh_status add_property(yh_buf *b, const char **p, bool in_class, yh_err *
     "\\x{9}-\\x{D}\\x{20}\\x{85}\\x{A0}\\x{1680}\\x{2000}-\\x{200A}\\x{2028}\\x{2029}\\x{202F}"    \
     "\\x{205F}\\x{3000}"
 
+/* "(?" and its options: m is "." at line ends, which PCRE2 calls s. */
+static yh_status add_group(yh_buf *b, const char **p, const char *pattern, yh_err *err)
+{
+    size_t n = 2 + strspn(*p + 2, "imx-");
+    if ((*p)[n] != ':' && (*p)[n] != ')')
+        n = 2; /* no options: (?=, (?<name> and the like */
+    for (size_t i = 0; i < n; i++)
+        YH_TRY(yh_buf_addc(b, (char)(i > 1 && (*p)[i] == 'm' ? 's' : (*p)[i]), err));
+    if (n == 2 && strchr("asJUP", (*p)[2]) != NULL)
+        return yh_fail(err, YH_UNSUPPORTED, "(?%.1s in the pattern \"%.200s\"", *p + 2, pattern);
+    *p += n;
+    return YH_OK;
+}
+
+/* {a,b}: behind it + means once more in Oniguruma, never giving back in PCRE2, and {a}? is
+ * optional in Oniguruma. x{1,3}+ is x{1,}. */
+static yh_status add_interval(yh_buf *b, const char **p, const char *pattern, yh_err *err)
+{
+    const char *end = *p + strcspn(*p, "}"), *comma = memchr(*p, ',', (size_t)(end - *p));
+    bool one = comma != NULL && comma == *p + 2 && (*p)[1] <= '1' && (*p)[1] >= '0';
+    if (*end != '}' || (*p)[1] == ',' || (comma == NULL && end[1] == '?') ||
+        (end[1] == '+' && !one))
+        return yh_fail(err, YH_UNSUPPORTED,
+                       "%.*s in the pattern \"%.200s\": its meaning differs between regular "
+                       "expressions; write it out",
+                       (int)(*end != '\0' ? end - *p + 1 + (end[1] == '+' || end[1] == '?') : 1),
+                       *p, pattern);
+    if (end[1] == '+') {
+        YH_TRY(yh_buf_addf(b, err, "{%c,}", (*p)[1]));
+        *p = end + 2;
+        return YH_OK;
+    }
+    YH_TRY(yh_buf_add(b, *p, (size_t)(end - *p + 1), err));
+    *p = end + 1;
+    return YH_OK;
+}
+
 static yh_status translate(const char *pattern, yh_buf *b, yh_err *err)
 {
     bool in_class = false;
@@ -69,28 +106,40 @@ static yh_status translate(const char *pattern, yh_buf *b, yh_err *err)
             continue;
         }
         if (p[0] == '\\' && p[1] != '\0') {
-            if (strchr("wWbBhH", p[1]) != NULL)
+            if (strchr("wWbB", p[1]) != NULL)
                 return yh_fail(
                     err, YH_UNSUPPORTED,
                     "\\%c in the pattern \"%.200s\": its meaning differs between regular "
                     "expressions; write it out with \\p{...}",
                     p[1], pattern);
             const char *set = p[1] == 's' || p[1] == 'S'   ? SPACES
+                              : p[1] == 'h' || p[1] == 'H' ? "0-9a-fA-F"
                               : p[1] == 'd' || p[1] == 'D' ? "\\p{Nd}"
                                                            : NULL;
             if (set != NULL && (!in_class || p[1] >= 'a')) {
                 if (!in_class)
                     YH_TRY(yh_buf_adds(b, p[1] < 'a' ? "[^" : "[", err));
                 YH_TRY(yh_buf_adds(b, set, err));
-                if (set[1] == 'p')
+                if (p[1] == 'd' || p[1] == 'D')
                     YH_TRY(add_newer(b, "Nd", 2, err));
                 if (!in_class)
                     YH_TRY(yh_buf_addc(b, ']', err));
                 p += 2;
                 continue;
             }
+            if (set != NULL || (in_class && p[1] == 'R'))
+                return yh_fail(err, YH_UNSUPPORTED, "\\%c in a class in the pattern \"%.200s\"",
+                               p[1], pattern);
             YH_TRY(yh_buf_add(b, p, 2, err));
             p += 2;
+            continue;
+        }
+        if (!in_class && p[0] == '(' && p[1] == '?') {
+            YH_TRY(add_group(b, &p, pattern, err));
+            continue;
+        }
+        if (!in_class && p[0] == '{' && (p[1] == ',' || (p[1] >= '0' && p[1] <= '9'))) {
+            YH_TRY(add_interval(b, &p, pattern, err));
             continue;
         }
         if (*p == '[' && !in_class) {
@@ -124,14 +173,19 @@ static yh_status compile(yh_pattern *p, const char *pattern, yh_err *err)
     yh_status s = translate(pattern, &b, err);
     if (s == YH_OK) {
         int code = 0;
+        uint32_t empty = 0;
         PCRE2_SIZE where = 0;
-        p->code =
-            pcre2_compile((PCRE2_SPTR)(b.data != NULL ? b.data : ""), b.len,
-                          PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code, &where, NULL);
+        p->code = pcre2_compile((PCRE2_SPTR)(b.data != NULL ? b.data : ""), b.len,
+                                PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_MULTILINE,
+                                &code, &where, NULL);
         if (p->code == NULL) {
             char text[160] = "";
             pcre2_get_error_message(code, (PCRE2_UCHAR *)text, sizeof text);
             s = yh_fail(err, YH_UNSUPPORTED, "%s: pattern \"%.160s\": %s", p->name, pattern, text);
+        } else if (pcre2_pattern_info(p->code, PCRE2_INFO_MATCHEMPTY, &empty) != 0 || empty != 0) {
+            s = yh_fail(err, YH_UNSUPPORTED,
+                        "%s: pattern \"%.160s\" can match the empty text, which is not supported",
+                        p->name, pattern);
         } else {
             p->jit = pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE) == 0;
         }

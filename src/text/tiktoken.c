@@ -96,6 +96,10 @@ static yh_status read_ranks(yh_bpe *v, const char *data, size_t n, const char *n
     for (size_t line = 1; p < data + n && s == YH_OK; line++) {
         yh_buf_clear(&b);
         s = read_line(&p, data + n, line, &b, &rank, name, err);
+        /* what a rank costs is memory and time for all below it */
+        if (s == YH_OK && rank >= n)
+            s = yh_fail(err, YH_CORRUPT, "%s: line %zu: rank %u in a file of %zu bytes", name, line,
+                        rank, n);
         if (s == YH_OK)
             s = yh_bpe_set(v, rank, b.data, b.len, true, name, err);
     }

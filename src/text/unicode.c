@@ -133,7 +133,9 @@ static uint8_t class_of(uint32_t c, const char *g, const utf8proc_property_t *p)
     if (g[0] == 'L')
         k |= YH_UC_L;
     if (g[0] == 'N')
-        k |= YH_UC_N;
+        k |= YH_UC_N | YH_UC_DIGIT;
+    if ((c >= 0x11DE0 && c <= 0x11DE9) || (c >= 0x16FF4 && c <= 0x16FF6))
+        k |= YH_UC_DIGIT;
     if (is_space(c))
         k |= YH_UC_S;
     if (g[0] == 'L' || g[0] == 'M' || (g[0] == 'N' && g[1] != 'o') ||

@@ -7,13 +7,14 @@
 #include "text/align.h"
 
 enum {
-    YH_UC_L = 1,      /* general category L* */
-    YH_UC_N = 2,      /* N* */
-    YH_UC_S = 4,      /* White_Space: what \s matches in Oniguruma */
-    YH_UC_SAFE = 8,   /* unchanged by NFC and never combining with what stands before it */
-    YH_UC_WORD = 16,  /* \w of Rust's regex crate: alphabetic, marks, decimal digits, connectors */
-    YH_UC_PUNCT = 32, /* P* or ASCII punctuation */
-    YH_UC_M = 64,     /* M* */
+    YH_UC_L = 1,       /* general category L* */
+    YH_UC_N = 2,       /* N* */
+    YH_UC_S = 4,       /* White_Space: what \s matches in Oniguruma */
+    YH_UC_SAFE = 8,    /* unchanged by NFC and never combining with what stands before it */
+    YH_UC_WORD = 16,   /* \w of Rust's regex crate: alphabetic, marks, decimal digits, connectors */
+    YH_UC_PUNCT = 32,  /* P* or ASCII punctuation */
+    YH_UC_M = 64,      /* M* */
+    YH_UC_DIGIT = 128, /* N* of the newest Unicode, as Rust's standard library has it */
 };
 
 /* Fills the tables; safe from any thread, cheap after the first call. Call before yh_uc_class. */

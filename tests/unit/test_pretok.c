@@ -202,7 +202,56 @@ static void other_patterns_go_through_pcre2(void **s)
     yh_pattern_free(p);
     assert_int_equal(yh_pattern_create(&p, "(", false, "file.json", &err), YH_UNSUPPORTED);
     assert_non_null(strstr(err.msg, "file.json"));
-    assert_int_equal(yh_pattern_create(&p, "[a[b]]", false, "test", NULL), YH_UNSUPPORTED);
+    /* what other libraries understand otherwise, or what moves no text on, is refused by name */
+    static const char *const refused[] = {"[a[b]]", "[a&&b]", "\\w+",    "\\bx",    "x*",
+                                          "a|",     "(?=b)",  "x{2,3}+", "x{2}?",   "x{3}+",
+                                          "x{,3}",  "[\\H]",  "[\\S]",   "(?s:.+)", "^|$"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        err = (yh_err)YH_ERR_INIT;
+        if (yh_pattern_create(&p, refused[i], false, "test", &err) != YH_UNSUPPORTED ||
+            strstr(err.msg, refused[i]) == NULL)
+            fail_msg("%s: %s", refused[i], err.msg);
+    }
+}
+
+/* Matches of Hugging Face's tokenizers. */
+static void patterns_mean_what_oniguruma_means(void **s)
+{
+    (void)s;
+    static const struct {
+        const char *pattern, *text;
+        size_t end[6]; /* begin and end of each match */
+    } want[] = {{"^a", "a\na\nba", {0, 1, 2, 3}},  {"a$", "a\na\nab", {0, 1, 2, 3}},
+                {"a$", "a\r\na", {3, 4}},          {"\\A.", "ab\ncd", {0, 1}},
+                {".+", "ab\ncd", {0, 2, 3, 5}},    {"\\n^", "a\nb\n", {1, 2}},
+                {"\\d{1,3}+", "a1234567", {1, 8}}, {"(?m:.+)", "ab\ncd", {0, 5}},
+                {"(?i)A+", "ba", {1, 2}},          {"[\\h]+", "zaFg", {1, 3}},
+                {"\\H+", "zaFg", {0, 1, 3, 4}},    {"a++", "aab", {0, 2}},
+                {"(?im-x:A.+)", "a\nb", {0, 3}}};
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        yh_pattern *p;
+        yh_scan_state *st;
+        size_t n = strlen(want[i].text), at = 0, b, e, k = 0;
+        assert_int_equal(yh_pattern_create(&p, want[i].pattern, false, "test", NULL), YH_OK);
+        assert_int_equal(yh_scan_state_create(&st, p, NULL), YH_OK);
+        for (;;) {
+            assert_int_equal(
+                yh_scan_next(p, st, (const uint8_t *)want[i].text, n, at, &b, &e, NULL), YH_OK);
+            if (b == e)
+                break;
+            if (k > 4 || want[i].end[k] != b || want[i].end[k + 1] != e)
+                fail_msg("%s: match [%zu, %zu)", want[i].pattern, b, e);
+            k += 2;
+            at = e;
+        }
+        assert_int_equal(want[i].end[k], 0);
+        yh_scan_state_free(st);
+        yh_pattern_free(p);
+    }
+    /* digits of Unicode 17: for Digits, not yet for \\p{N} */
+    assert_int_equal(yh_uc_class(0x11DE0) & (YH_UC_DIGIT | YH_UC_N), YH_UC_DIGIT);
+    assert_int_equal(yh_uc_class(0x16FF6) & (YH_UC_DIGIT | YH_UC_N), YH_UC_DIGIT);
+    assert_int_equal(yh_uc_class('7') & (YH_UC_DIGIT | YH_UC_N), YH_UC_DIGIT | YH_UC_N);
 }
 
 static void nfc_of(const char *in, const char *out)
@@ -263,6 +312,7 @@ int main(void)
         cmocka_unit_test(scanners_agree_on_every_character),
         cmocka_unit_test(scanners_agree_on_long_runs),
         cmocka_unit_test(other_patterns_go_through_pcre2),
+        cmocka_unit_test(patterns_mean_what_oniguruma_means),
         cmocka_unit_test(nfc_composes),
         cmocka_unit_test(utf8_repairs_as_unicode_advises),
     };

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 
 #include "base/file.h"
@@ -369,6 +370,56 @@ static void tiktoken_files(void **s)
     assert_int_equal(yh_tok_from_tiktoken(&t, "YQ== 0\nY 1\n", 11, "a", "x.tiktoken", &err),
                      YH_CORRUPT);
     assert_non_null(strstr(err.msg, "line 2"));
+    assert_int_equal(yh_tok_from_tiktoken(&t, "YQ== 012811278\n", 15, "a", "x.tiktoken", NULL),
+                     YH_CORRUPT);
+}
+
+/* CPU seconds for the first n bytes. */
+static double seconds(const yh_tok *t, const char *text, size_t n, yh_ids *ids)
+{
+    clock_t begin = clock();
+    assert_int_equal(yh_tok_encode(t, text, n, YH_ENCODE_OFFSETS, ids, NULL), YH_OK);
+    return (double)(clock() - begin) / CLOCKS_PER_SEC;
+}
+
+/* Four times the text may take eight times as long and half a second: quadratic is 16 times. */
+static void linear(const yh_tok *t, const char *name)
+{
+    static const char *const unit[] = {"a",    " ",  "\xCC\x81", "\xE7\x9A\x84",
+                                       "\xFF", "ab", "<x> \n"};
+    enum { N = 1 << 20 };
+    char *text = malloc(N);
+    assert_non_null(text);
+    yh_ids ids = YH_IDS_INIT;
+    for (size_t k = 0; k < sizeof unit / sizeof *unit; k++) {
+        for (size_t i = 0, len = strlen(unit[k]); i < N; i++)
+            text[i] = unit[k][i % len];
+        double quarter = seconds(t, text, N / 4, &ids), whole = seconds(t, text, N, &ids);
+        if (whole > 8 * quarter + 0.5)
+            fail_msg("%s, text %zu: %.3f s for a quarter, %.3f s for all", name, k, quarter, whole);
+    }
+    free(text);
+    yh_ids_fini(&ids);
+}
+
+static void time_is_linear_for_every_kind(void **s)
+{
+    (void)s;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        yh_tok *t = load(kinds[i].json, NULL);
+        assert_non_null(t);
+        linear(t, kinds[i].name);
+        yh_tok_free(t);
+    }
+    for (char model = 1; model <= 2; model++) {
+        yh_buf b;
+        yh_tok *t;
+        sp_model(&b, model);
+        assert_int_equal(yh_tok_from_sp(&t, b.data, b.len, "x.model", NULL), YH_OK);
+        linear(t, model == 1 ? "unigram model" : "BPE model");
+        yh_tok_free(t);
+        yh_buf_fini(&b);
+    }
 }
 
 /* ---- the trie ---- */
@@ -399,6 +450,7 @@ int main(void)
         cmocka_unit_test(truncation_and_padding_only_when_asked),
         cmocka_unit_test(sentencepiece_models),
         cmocka_unit_test(tiktoken_files),
+        cmocka_unit_test(time_is_linear_for_every_kind),
         cmocka_unit_test(double_array_finds_what_was_put_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
