@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cpu.h"
 #include "data/engine.h"
 
 static yh_status stage_path(const yh_engine *e, char path[PATH_MAX], int step, const char *ext,
@@ -78,12 +79,20 @@ static void on_progress(void *user, double fraction)
     yh_engine_progress(e, false);
 }
 
+/* What a stage may hold: the limit without what the process holds already (the program, the rules'
+ * tables), but at least a quarter of it. The result does not depend on it. */
+static uint64_t stage_memory(const yh_engine *e)
+{
+    uint64_t held = yh_mem_peak_begin() + ((uint64_t)4 << 20), least = e->memory / 4;
+    return e->memory > held && e->memory - held > least ? e->memory - held : least;
+}
+
 static yh_status run_stage(yh_engine *e, int step, const char *work, json_t *stats, yh_err *err)
 {
     char path[PATH_MAX];
     const yh_recipe_step *s = &e->recipe->step[step];
     yh_stage_run x = {.pool = e->pool,
-                      .memory = e->memory,
+                      .memory = stage_memory(e),
                       .work = work,
                       .stats = stats,
                       .progress = on_progress,
@@ -91,8 +100,8 @@ static yh_status run_stage(yh_engine *e, int step, const char *work, json_t *sta
     YH_TRY(stage_path(e, path, step, "dec", err));
     YH_TRY(yh_engine_store(e, &x.store, step - e->recipe->scan_end, err));
     /* decisions are few beside documents: an eighth of the memory sorts them */
-    yh_status st = yh_decisions_create(&x.out, e->memory / 8, work, e->pool, err);
-    x.memory -= e->memory / 8;
+    yh_status st = yh_decisions_create(&x.out, x.memory / 8, work, e->pool, err);
+    x.memory -= x.memory / 8;
     if (st == YH_OK)
         st = s->stage->run(s->params, &x, err);
     if (st == YH_OK)
