@@ -106,6 +106,8 @@ static yh_status grow(yh_unigram_work *w, size_t n, yh_err *err)
 static inline void offer(const yh_unigram *m, yh_unigram_node *to, double score, uint32_t id,
                          uint32_t begin, bool seconds)
 {
+    if (m->single)
+        score = (double)(float)score;
     if (to->begin != UINT32_MAX && !(score > to->score)) {
         if (seconds && score > to->second)
             to->second = score;
@@ -113,7 +115,7 @@ static inline void offer(const yh_unigram *m, yh_unigram_node *to, double score,
     }
     if (seconds)
         to->second = to->begin != UINT32_MAX ? to->score : -HUGE_VAL;
-    to->score = m->single ? (double)(float)score : score;
+    to->score = score;
     to->id = id;
     to->begin = begin;
 }
