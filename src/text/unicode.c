@@ -195,6 +195,10 @@ static bool as_before(uint32_t c, const utf8proc_property_t *p, const utf8proc_p
 {
     if (p != before || c < 0x3400 || c == 0xAC00 || c == 0xD7A4)
         return false;
+    /* of neighbours that are marks, punctuation or symbols only one may be in the table of the old
+     */
+    if (p->category > UTF8PROC_CATEGORY_LO && p->category < UTF8PROC_CATEGORY_CS)
+        return false;
     if (p->category == UTF8PROC_CATEGORY_CN)
         return c > added[sizeof added / sizeof *added - 1].hi + 1;
     return p->combining_class == 0 && p->comb_index == UINT16_MAX &&
