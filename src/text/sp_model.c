@@ -257,7 +257,7 @@ static yh_status make_unigram(yh_tok *t, const pieces *all, const spec *s, uint3
         u->score[i] = all->type[i] == USER_DEFINED
                           ? (double)((float)v->len[i] * most) - 0.1 /* always the best */
                           : (double)all->score[i];
-    u->single = true;
+    u->sentencepiece = true;
     u->unk = unk;
     u->unk_score = (double)(least - 10.0f);
     u->fallback = s->byte_fallback;

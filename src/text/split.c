@@ -33,7 +33,7 @@ static yh_status word(yh_run *r, size_t b, size_t e, yh_err *err)
     yh_toks k;
     yh_ids *o = r->out;
     bool alone = o->begin == NULL && (r->flags & YH_ENCODE_OFFSETS) == 0 && e - b < UINT32_MAX;
-    if (alone && r->t->kind == YH_MODEL_UNIGRAM && r->t->unigram.single && r->t->unigram.spaced)
+    if (alone && r->t->kind == YH_MODEL_UNIGRAM && r->t->unigram.sentencepiece && r->t->unigram.spaced)
         return yh_unigram_text(&r->t->unigram, &r->e->unigram, &r->e->places, r->text + b, e - b,
                                &o->id, &o->n, &o->cap, err);
     if (alone && r->t->kind == YH_MODEL_UNITS && r->t->units.cuts)

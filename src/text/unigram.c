@@ -103,11 +103,9 @@ static yh_status grow(yh_unigram_work *w, size_t n, yh_err *err)
     return YH_OK;
 }
 
-static inline void offer(const yh_unigram *m, yh_unigram_node *to, double score, uint32_t id,
-                         uint32_t begin, bool seconds)
+static inline void offer(yh_unigram_node *to, double score, uint32_t id, uint32_t begin,
+                         bool seconds)
 {
-    if (m->single)
-        score = (double)(float)score;
     if (to->begin != UINT32_MAX && !(score > to->score)) {
         if (seconds && score > to->second)
             to->second = score;
@@ -144,16 +142,14 @@ static inline __attribute__((always_inline)) bool forward_with(const yh_unigram 
             uint32_t id = trie[k].value;
             if (id == YH_DTRIE_NONE)
                 continue;
-            offer(m, &node[i + 1], m->score[id] + here, id, (uint32_t)at, seconds);
+            offer(&node[i + 1], m->score[id] + here, id, (uint32_t)at, seconds);
             alone = alone || i + 1 - at == len;
         }
         if (alone)
             continue;
         if (m->unk == YH_NO_ID)
             return false;
-        double score =
-            m->single ? (double)((float)m->unk_score + (float)here) : m->unk_score + here;
-        offer(m, &node[at + len], score, m->unk, (uint32_t)at, seconds);
+        offer(&node[at + len], m->unk_score + here, m->unk, (uint32_t)at, seconds);
     }
     return true;
 }
@@ -174,7 +170,7 @@ static yh_status add_bytes(const yh_unigram *m, yh_places *p, const uint8_t *t, 
         *done = m->byte_id[t[i]] != YH_NO_ID;
     for (size_t i = begin; i < end && *done; i++)
         YH_TRY(
-            yh_places_add(p, m->byte_id[t[i]], begin, m->single && i + 1 < end ? begin : end, err));
+            yh_places_add(p, m->byte_id[t[i]], begin, m->sentencepiece && i + 1 < end ? begin : end, err));
     return YH_OK;
 }
 
@@ -183,7 +179,7 @@ static yh_status add_unknown(const yh_unigram *m, yh_places *p, const uint8_t *t
                              size_t end, yh_err *err)
 {
     bool done = false;
-    if (!m->single) {
+    if (!m->sentencepiece) {
         uint32_t id = yh_dtrie_get(&m->trie, (const char *)t + begin, end - begin);
         if (id != YH_DTRIE_NONE)
             return yh_places_add(p, id, begin, end, err);
@@ -219,7 +215,7 @@ static yh_status collect(const yh_unigram *m, yh_unigram_node *node, yh_places *
         }
         *plain = false;
         /* SentencePiece turns each unknown character into bytes by itself, and fuses the others */
-        bool fuse = !m->single || !m->fallback;
+        bool fuse = !m->sentencepiece || !m->fallback;
         while (fuse && end < n && node[end].id == m->unk)
             end = node[end].begin;
         YH_TRY(add_unknown(m, p, t, at, end, err));
@@ -277,20 +273,20 @@ yh_status yh_unigram_word(const yh_unigram *m, yh_unigram_work *w, yh_places *p,
 
 /* ---- whole texts of SentencePiece ----
  *
- * SentencePiece looks for the best path of the whole text, in sums of single precision: no word's
- * tokens are wholly its own, as the sum before it changes how the sums are rounded. But as no token
- * reaches across the begin of a word, its path can be taken with the sum before it alone. And where
- * all paths that were not taken are worse by more than rounding can make up for, the path is the
- * same behind any sum: that margin is kept with the word. */
+ * SentencePiece (since 0.2.1) looks for the best path of the whole text, in sums of double
+ * precision: the sum before a word may change how its sums are rounded. But as no token reaches
+ * across the begin of a word, its path can be taken with the sum before it alone. And where all
+ * paths that were not taken are worse by more than rounding can make up for, the path is the same
+ * behind any sum: that margin is kept with the word. */
 
 enum { AHEAD = 1 << 14 }; /* ids */
 #define MARGIN_ONE 1024   /* margins are kept in these parts of 1 */
 
 /* How far rounding can move the difference of two paths over n bytes behind the sum `base`: each
- * addition by half a unit of the sum's last place, 2^-24 of it; taken twice. */
+ * addition by half a unit of the sum's last place, 2^-53 of it; taken twice. */
 static double rounding(const yh_unigram *m, double base, size_t n)
 {
-    return 2.0 * (double)(n + 1) * (fabs(base) + (double)(n + 1) * m->widest) * 0x1p-23;
+    return 2.0 * (double)(n + 1) * (fabs(base) + (double)(n + 1) * m->widest) * 0x1p-52;
 }
 
 /* What the path's margin is for sure, whatever the sum before. */
@@ -348,7 +344,7 @@ yh_status yh_unigram_text(const yh_unigram *m, yh_unigram_work *w, yh_places *p,
                 memcpy(*id + *n_ids, e->id, sizeof e->id);
                 *n_ids += e->n;
                 for (int i = 0; i < e->n; i++)
-                    sum = (double)(float)(m->score[e->id[i]] + sum);
+                    sum += m->score[e->id[i]];
                 continue;
             }
         }

@@ -15,8 +15,8 @@ typedef struct yh_unigram {
     double unk_score;
     bool fallback;         /* unknown characters become bytes */
     uint32_t byte_id[256]; /* YH_NO_ID: no such token */
-    bool single;           /* sums are rounded to float, as SentencePiece has them; without it they
-                              are double, as of Hugging Face, and unknown texts are looked up */
+    bool sentencepiece;           /* of a SentencePiece file; without it as Hugging Face: unknown texts
+                              are looked up, and fused */
 
     yh_dtrie trie;
     bool spaced;   /* U+2581 is a token, and none has it behind another character */
@@ -40,7 +40,7 @@ void yh_unigram_work_fini(yh_unigram_work *w);
 yh_status yh_unigram_word(const yh_unigram *m, yh_unigram_work *w, yh_places *p, const uint8_t *t,
                           size_t n, yh_err *err) YH_MUST_CHECK;
 /* The same without places, word by word: the ids go to the end of *id, which grows. Only when
- * m->single and m->spaced. */
+ * m->sentencepiece and m->spaced. */
 yh_status yh_unigram_text(const yh_unigram *m, yh_unigram_work *w, yh_places *p, const uint8_t *t,
                           size_t n, uint32_t **id, size_t *n_ids, size_t *cap,
                           yh_err *err) YH_MUST_CHECK;
