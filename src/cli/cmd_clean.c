@@ -212,7 +212,8 @@ static int run(const yh_args *a)
 static const yh_opt opts[] = {
     {"output", 'o', YH_OPT_TEXT, "CORPUS", "folder for the documents (made if missing)"},
     {"recipe", 'r', YH_OPT_TEXT, "NAME",
-     "which steps: default, minimal, none, web, web-zh, web-en, books, code, or a file"},
+     "which steps: default, minimal, none, web, web-zh, web-zh-mapcc, web-en, "
+     "web-en-refinedweb, books, code, or a file"},
     {"set", 's', YH_OPT_LIST, "RULE.PARAM=VALUE", "change a parameter of the recipe (many times)"},
     {"show-recipe", 0, YH_OPT_FLAG, NULL, "print the recipe in full, with every parameter"},
     {"rules", 0, YH_OPT_FLAG, NULL, "print all rules and stages with their parameters"},

@@ -80,10 +80,11 @@ static void on_progress(void *user, double fraction)
 }
 
 /* What a stage may hold: the limit without what the process holds already (the program, the rules'
- * tables), but at least a quarter of it. The result does not depend on it. */
+ * tables) and a quarter for what grows beside it (indices, blocks in hand), but at least a quarter
+ * of it. The result does not depend on it. */
 static uint64_t stage_memory(const yh_engine *e)
 {
-    uint64_t held = yh_mem_peak_begin() + ((uint64_t)4 << 20), least = e->memory / 4;
+    uint64_t held = yh_mem_peak_begin() + e->memory / 4, least = e->memory / 4;
     return e->memory > held && e->memory - held > least ? e->memory - held : least;
 }
 
