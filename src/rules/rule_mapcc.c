@@ -3,11 +3,11 @@
  * rules not looked at); here each rule does. Counted on the text as it stands: put `normalize`
  * before. */
 #include <math.h>
-#include <utf8proc.h>
 
 #include "rules/ngrams.h"
 #include "rules/rule.h"
 #include "rules/view.h"
+#include "rules/words.h"
 #include "text/utf8.h"
 
 typedef struct mapcc {
@@ -131,15 +131,6 @@ typedef struct counts {
     size_t chars, bare, digits, hashes, ellipses, inside, marks; /* bare: no punctuation */
 } counts;
 
-static bool word_char(uint32_t cp)
-{
-    if (cp < 0x80)
-        return cp == '_' || cp - '0' < 10u || (cp | 32) - 'a' < 26u;
-    utf8proc_category_t c = utf8proc_category((int32_t)cp);
-    return (c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_LO) ||
-           (c >= UTF8PROC_CATEGORY_ND && c <= UTF8PROC_CATEGORY_NO);
-}
-
 static yh_status tally(counts *c, uint32_t cp, yh_err *err)
 {
     if (c->page[cp / PAGE] == 0) {
@@ -181,11 +172,11 @@ static yh_status count_chars(const yh_draft *d, counts *c, yh_err *err)
         YH_TRY(tally(c, cp, err));
         run = cp == before ? run + 1 : 1;
         c->chars++;
-        c->bare += han || space || word_char(cp);
+        c->bare += han || space || yh_char_word(cp);
         c->digits += cp < 0x80 ? cp - '0' < 10u : !han && yh_char_digit(cp);
         c->hashes += (cp == '#' || cp == 0xff03) && run == 1;
         c->ellipses += (cp == 0x2026 && run == 1) || ((cp == '.' || cp == 0x3002) && run == 2);
-        c->marks += cp < 0x80 ? cp > 32 && cp < 127 && (cp == '_' || !word_char(cp))
+        c->marks += cp < 0x80 ? cp > 32 && cp < 127 && (cp == '_' || !yh_char_word(cp))
                               : !han && yh_char_punctuation(cp);
         before = cp;
         i += (size_t)len;
@@ -325,7 +316,7 @@ static yh_status by_words(const mapcc *m, yh_draft *d, int step, yh_err *err)
         bool real = false;
         for (uint32_t k = 0; k < t->len && !real;) {
             int len;
-            real = word_char(yh_utf8_next((const uint8_t *)d->text + t->at + k, &len));
+            real = yh_char_word(yh_utf8_next((const uint8_t *)d->text + t->at + k, &len));
             k += (uint32_t)len;
         }
         n += real;

@@ -5,6 +5,7 @@
 #include "rules/patterns.h"
 #include "rules/rule.h"
 #include "rules/view.h"
+#include "rules/words.h"
 #include "text/utf8.h"
 
 typedef struct refinedweb {
@@ -101,16 +102,6 @@ static bool upper(uint32_t cp)
            (cp >= 0x1f170 && cp <= 0x1f189);
 }
 
-/* Letters, digits and other numbers, _. */
-static bool word_char(uint32_t cp)
-{
-    if (cp < 0x80)
-        return cp == '_' || cp - '0' < 10u || (cp | 32) - 'a' < 26u;
-    utf8proc_category_t c = utf8proc_category((int32_t)cp);
-    return (c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_LO) ||
-           (c >= UTF8PROC_CATEGORY_ND && c <= UTF8PROC_CATEGORY_NO);
-}
-
 static bool digit(uint32_t cp)
 {
     return cp < 0x80 ? cp - '0' < 10u : yh_char_digit(cp);
@@ -164,7 +155,7 @@ static bool counter(const refinedweb *r, const char *p, size_t n)
 {
     size_t i = 0;
     int len = 0;
-    while (i < n && !word_char(char_at(p, i, &len)))
+    while (i < n && !yh_char_word(char_at(p, i, &len)))
         i += (size_t)len;
     if (i == n || !digit(char_at(p, i, &len)))
         return false;
@@ -181,7 +172,7 @@ static bool counter(const refinedweb *r, const char *p, size_t n)
         size_t at = i;
         if (!same_word(p, n, &at, json_string_value(json_array_get(r->counters, k))))
             continue;
-        while (at < n && !word_char(char_at(p, at, &len)))
+        while (at < n && !yh_char_word(char_at(p, at, &len)))
             at += (size_t)len;
         if (at == n)
             return true;

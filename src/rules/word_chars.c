@@ -1,4 +1,6 @@
 /* Which characters end sentences and which are symbols; words by white space and by character. */
+#include <utf8proc.h>
+
 #include "input/utf8_scan.h"
 #include "rules/words.h"
 #include "text/unicode.h"
@@ -195,4 +197,13 @@ yh_status yh_words_space(yh_tokens *out, const char *text, size_t from, size_t t
 yh_status yh_words_chars(yh_tokens *out, const char *text, size_t from, size_t to, yh_err *err)
 {
     return split(out, text, from, to, true, err);
+}
+
+bool yh_char_word(uint32_t cp)
+{
+    if (cp < 0x80)
+        return cp == '_' || cp - '0' < 10u || (cp | 32) - 'a' < 26u;
+    utf8proc_category_t c = utf8proc_category((int32_t)cp);
+    return (c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_LO) ||
+           (c >= UTF8PROC_CATEGORY_ND && c <= UTF8PROC_CATEGORY_NO);
 }

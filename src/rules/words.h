@@ -65,6 +65,7 @@ bool yh_char_punctuation(uint32_t cp); /* general category P* */
 bool yh_char_letter(uint32_t cp);      /* L* */
 bool yh_char_upper(uint32_t cp);       /* Lu */
 bool yh_char_digit(uint32_t cp);       /* Nd */
+bool yh_char_word(uint32_t cp);        /* L*, N*, _: what \w of Python matches */
 /* Ends a sentence when it is a token of its own (the set of spaCy's sentencizer). */
 bool yh_char_sentence_end(uint32_t cp);
 
