@@ -12,6 +12,8 @@
 
 #include "base/file.h"
 
+#define LOCK_PATIENCE 2.0 /* seconds */
+
 double yh_now(void)
 {
     struct timespec t;
@@ -140,9 +142,46 @@ void yh_map_close(yh_map *m)
     *m = (yh_map){NULL, 0};
 }
 
+/* flock(), exclusive, tried for so many seconds; 0, or -1 and errno. */
+static int lock_within(int fd, double seconds)
+{
+    for (double end = yh_now() + seconds;;) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return 0;
+        if (errno != EWOULDBLOCK || yh_now() >= end)
+            return -1;
+        nanosleep(&(struct timespec){0, 10 * 1000 * 1000}, NULL);
+    }
+}
+
 /* ------------------------------------------------------------------ writer */
 
 enum { WRITER_BUFFER = 1 << 18 };
+
+/* The temporary name is always PATH.tmp, so that what a killed run left is written over by the next
+ * one; only while another process writes the same file it is a name of our own. */
+static yh_status open_temporary(yh_writer *w, size_t room, yh_err *err)
+{
+    struct stat ours, there;
+    snprintf(w->tmp, room, "%s.tmp", w->path);
+    for (int attempt = 0; attempt < 16; attempt++) {
+        w->fd = open(w->tmp, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+        if (w->fd < 0)
+            return yh_fail_errno(err, errno, "%s: cannot create", w->tmp);
+        if (lock_within(w->fd, LOCK_PATIENCE) != 0 && errno == EWOULDBLOCK) {
+            close(w->fd);
+            break;
+        }
+        /* unless it got its final name before we had the lock */
+        if (fstat(w->fd, &ours) == 0 && stat(w->tmp, &there) == 0 && ours.st_ino == there.st_ino)
+            return ftruncate(w->fd, 0) == 0 ? YH_OK
+                                            : yh_fail_errno(err, errno, "%s: cannot write", w->tmp);
+        close(w->fd);
+    }
+    snprintf(w->tmp, room, "%s.tmp%ld", w->path, (long)getpid());
+    w->fd = open(w->tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    return w->fd >= 0 ? YH_OK : yh_fail_errno(err, errno, "%s: cannot create", w->tmp);
+}
 
 yh_status yh_writer_open(yh_writer *w, const char *path, yh_err *err)
 {
@@ -157,16 +196,13 @@ yh_status yh_writer_open(yh_writer *w, const char *path, yh_err *err)
         yh_writer_abort(w);
         return yh_fail(err, YH_NOMEM, "%s: no memory to write", path);
     }
-    snprintf(w->tmp, n + 32, "%s.tmp%ld", path, (long)getpid());
-    w->fd = open(w->tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (w->fd < 0) {
-        yh_status s = yh_fail_errno(err, errno, "%s: cannot create", w->tmp);
+    yh_status s = open_temporary(w, n + 32, err);
+    if (s != YH_OK) {
         yh_free(w->tmp);
         w->tmp = NULL; /* nothing to remove */
         yh_writer_abort(w);
-        return s;
     }
-    return YH_OK;
+    return s;
 }
 
 static yh_status write_all(yh_writer *w, const uint8_t *p, size_t n, yh_err *err)
@@ -236,12 +272,6 @@ yh_status yh_writer_commit(yh_writer *w, yh_err *err)
         s = yh_fail_errno(err, errno, "%s: cannot sync", w->path);
         goto fail;
     }
-    int rc = close(w->fd);
-    w->fd = -1;
-    if (rc != 0 && errno != EINTR) {
-        s = yh_fail_errno(err, errno, "%s: cannot close", w->path);
-        goto fail;
-    }
     if (rename(w->tmp, w->path) != 0) {
         s = yh_fail_errno(err, errno, "%s: cannot rename into place", w->path);
         goto fail;
@@ -258,10 +288,10 @@ fail:
 
 void yh_writer_abort(yh_writer *w)
 {
+    if (w->tmp != NULL)
+        (void)unlink(w->tmp); /* while it is still locked: the name could be another's afterwards */
     if (w->fd >= 0 && w->path != NULL)
         close(w->fd);
-    if (w->tmp != NULL)
-        (void)unlink(w->tmp);
     yh_free(w->tmp);
     yh_free(w->path);
     yh_free(w->buffer);
@@ -302,6 +332,30 @@ yh_status yh_mkdirs(const char *path, yh_err *err)
     if (!yh_is_dir(path))
         return yh_fail(err, YH_INVALID, "%s: exists and is not a folder", path);
     return YH_OK;
+}
+
+yh_status yh_remove_tree(const char *path, yh_err *err)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0)
+        return errno == ENOENT ? YH_OK : yh_fail_errno(err, errno, "%s: cannot remove", path);
+    yh_status s = YH_OK;
+    DIR *d = S_ISDIR(st.st_mode) ? opendir(path) : NULL;
+    if (S_ISDIR(st.st_mode) && d == NULL)
+        return yh_fail_errno(err, errno, "%s: cannot list the folder", path);
+    for (struct dirent *e; s == YH_OK && d != NULL && (e = readdir(d)) != NULL;) {
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        char *child = yh_path_join(path, e->d_name);
+        s = child != NULL ? yh_remove_tree(child, err)
+                          : yh_fail(err, YH_NOMEM, "%s: no memory to remove it", path);
+        yh_free(child);
+    }
+    if (d != NULL)
+        closedir(d);
+    if (s == YH_OK && remove(path) != 0 && errno != ENOENT)
+        s = yh_fail_errno(err, errno, "%s: cannot remove", path);
+    return s;
 }
 
 /* ------------------------------------------------------------------ listing */
@@ -387,7 +441,7 @@ void yh_file_list_fini(yh_file_list *l)
 
 /* ------------------------------------------------------------------ lock */
 
-yh_status yh_dir_lock_take(yh_dir_lock *l, const char *dir, yh_err *err)
+static yh_status lock_dir(yh_dir_lock *l, const char *dir, double patience, yh_err *err)
 {
     l->fd = -1;
     char *path = yh_path_join(dir, ".lock");
@@ -398,7 +452,7 @@ yh_status yh_dir_lock_take(yh_dir_lock *l, const char *dir, yh_err *err)
     yh_free(path);
     if (fd < 0)
         return yh_fail_errno(err, e, "%s: cannot write to the folder", dir);
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (lock_within(fd, patience) != 0) {
         e = errno;
         close(fd);
         if (e == EWOULDBLOCK)
@@ -410,6 +464,16 @@ yh_status yh_dir_lock_take(yh_dir_lock *l, const char *dir, yh_err *err)
     }
     l->fd = fd;
     return YH_OK;
+}
+
+yh_status yh_dir_lock_take(yh_dir_lock *l, const char *dir, yh_err *err)
+{
+    return lock_dir(l, dir, 0, err);
+}
+
+yh_status yh_dir_lock_wait(yh_dir_lock *l, const char *dir, yh_err *err)
+{
+    return lock_dir(l, dir, LOCK_PATIENCE, err);
 }
 
 void yh_dir_lock_release(yh_dir_lock *l)

@@ -1,6 +1,6 @@
 /* Files: reading, mapping, atomic writing, folders, locks.
- * Files are written as: temporary name in the same folder, write, fsync, rename, fsync of the
- * folder; a reader never sees half a file. Every error names the path. */
+ * Files are written as: temporary name (PATH.tmp) in the same folder, write, fsync, rename, fsync
+ * of the folder; a reader never sees half a file. Every error names the path. */
 #ifndef YH_BASE_FILE_H
 #define YH_BASE_FILE_H
 
@@ -38,6 +38,9 @@ void yh_writer_abort(yh_writer *w);
 yh_status yh_file_write(const char *path, const void *p, size_t n, yh_err *err) YH_MUST_CHECK;
 
 yh_status yh_mkdirs(const char *path, yh_err *err) YH_MUST_CHECK; /* like mkdir -p */
+/* Like rm -rf: a file, or a folder with all that is in it; links are not followed. Missing is ok.
+ */
+yh_status yh_remove_tree(const char *path, yh_err *err) YH_MUST_CHECK;
 bool yh_is_dir(const char *path);
 bool yh_is_file(const char *path);
 /* Joins with '/'; caller frees with yh_free; NULL: no memory. */
@@ -67,6 +70,9 @@ typedef struct yh_dir_lock {
         -1                                                                                         \
     }
 yh_status yh_dir_lock_take(yh_dir_lock *l, const char *dir, yh_err *err) YH_MUST_CHECK;
+/* The same, but waits up to two seconds first: a killed process keeps its locks until the kernel
+ * has taken it down. */
+yh_status yh_dir_lock_wait(yh_dir_lock *l, const char *dir, yh_err *err) YH_MUST_CHECK;
 void yh_dir_lock_release(yh_dir_lock *l);
 
 double yh_now(void); /* monotonic seconds */

@@ -348,7 +348,7 @@ static yh_status make_all(make_job *j, yh_err *err)
         return yh_fail(err, YH_NOMEM, "no memory");
     yh_status s = yh_mkdirs(work, err);
     if (s == YH_OK)
-        s = yh_dir_lock_take(&j->lock, work, err);
+        s = yh_dir_lock_wait(&j->lock, work, err);
     j->corpus = yh_path_join(work, "corpus");
     j->tok_dir = yh_path_join(work, "tokenizer");
     j->tokens = yh_path_join(work, "tokens");

@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -92,30 +91,6 @@ yh_status make_state_finish(make_job *j, const char *stage, json_t *facts, yh_er
     return make_state_save(j, err);
 }
 
-static yh_status remove_tree(const char *path, yh_err *err)
-{
-    struct stat st;
-    if (lstat(path, &st) != 0)
-        return YH_OK;
-    if (!S_ISDIR(st.st_mode))
-        return unlink(path) == 0 ? YH_OK : yh_fail_errno(err, errno, "%s: cannot remove", path);
-    DIR *d = opendir(path);
-    if (d == NULL)
-        return yh_fail_errno(err, errno, "%s: cannot list the folder", path);
-    yh_status s = YH_OK;
-    for (struct dirent *e; s == YH_OK && (e = readdir(d)) != NULL;) {
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-            continue;
-        char *child = yh_path_join(path, e->d_name);
-        s = child != NULL ? remove_tree(child, err) : yh_fail(err, YH_NOMEM, "no memory");
-        yh_free(child);
-    }
-    closedir(d);
-    if (s == YH_OK && rmdir(path) != 0)
-        s = yh_fail_errno(err, errno, "%s: cannot remove", path);
-    return s;
-}
-
 yh_status make_fresh(make_job *j, yh_err *err)
 {
     /* only what yh make itself leaves there; the state goes first, so that a half-done removal is
@@ -127,7 +102,7 @@ yh_status make_fresh(make_job *j, yh_err *err)
         char *path = yh_path_join(j->out, own[i]);
         if (path == NULL)
             return yh_fail(err, YH_NOMEM, "no memory");
-        yh_status s = remove_tree(path, err);
+        yh_status s = yh_remove_tree(path, err);
         yh_free(path);
         YH_TRY(s);
     }

@@ -61,7 +61,7 @@ static yh_status check_idle(const yh_engine *e, yh_err *err)
         if (p == NULL)
             s = yh_fail(err, YH_NOMEM, "%s: no memory", e->hidden);
         else
-            s = yh_dir_lock_take(&lock, p, err);
+            s = yh_dir_lock_wait(&lock, p, err);
         yh_dir_lock_release(&lock);
         yh_free(p);
     }
@@ -249,24 +249,10 @@ static yh_status save_recipe(const yh_engine *e, yh_err *err)
     return s;
 }
 
-/* Half-written files of a process that was killed here. Under the folder's lock. */
-static void drop_temporaries(const yh_engine *e)
-{
-    static const char *const names[] = {"recipe.json.tmp", "report.json.tmp", "report.html.tmp"};
-    DIR *d = opendir(e->out);
-    for (struct dirent *x; d != NULL && (x = readdir(d)) != NULL;)
-        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-            if (strncmp(x->d_name, names[i], strlen(names[i])) == 0)
-                (void)unlinkat(dirfd(d), x->d_name, 0);
-    if (d != NULL)
-        closedir(d);
-}
-
 static yh_status install(yh_engine *e, json_t *plan, yh_err *err)
 {
     size_t i;
     json_t *f;
-    drop_temporaries(e);
     YH_TRY(save_recipe(e, err));
     json_array_foreach(json_object_get(plan, "files"), i, f)
     {

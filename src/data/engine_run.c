@@ -228,7 +228,7 @@ static yh_status complete(yh_engine *e, yh_err *err)
 static yh_status run_alone(yh_engine *e, yh_err *err)
 {
     yh_dir_lock lock = YH_DIR_LOCK_INIT;
-    YH_TRY(yh_dir_lock_take(&lock, e->out, err));
+    YH_TRY(yh_dir_lock_wait(&lock, e->out, err));
     yh_status s = YH_OK;
     if (yh_engine_done(e)) {
         yh_log(YH_LOG_INFO, "%s: is finished already, nothing to do", e->out);

@@ -524,7 +524,7 @@ static yh_status scan_unit(scan *s, yh_err *err)
     YH_TRY(
         yh_engine_path(e, s->dir, sizeof s->dir, err, "unit-%06llu", (unsigned long long)s->unit));
     YH_TRY(yh_mkdirs(s->dir, err));
-    YH_TRY(yh_dir_lock_take(&s->lock, s->dir, err));
+    YH_TRY(yh_dir_lock_wait(&s->lock, s->dir, err));
     json_t *state = load_state(e, s->unit);
     if (json_is_true(json_object_get(state, "finished"))) {
         json_decref(state);

@@ -423,7 +423,7 @@ yh_status yh_corpus_mix(const yh_mix_source *source_list, size_t n, const char *
     m->output.row[0].fd = m->output.row[1].fd = -1;
     yh_status s = yh_mkdirs(out, err);
     if (s == YH_OK)
-        s = yh_dir_lock_take(&lock, out, err);
+        s = yh_dir_lock_wait(&lock, out, err);
     if (s == YH_OK)
         s = set_up(m, source_list, err);
     if (s == YH_OK)

@@ -432,7 +432,7 @@ yh_status yh_pack_run(const char *corpus, const yh_tok *tok, const char *out,
     if (s == YH_OK)
         s = yh_mkdirs(out, err);
     if (s == YH_OK)
-        s = yh_dir_lock_take(&lock, out, err);
+        s = yh_dir_lock_wait(&lock, out, err);
     if (s == YH_OK)
         s = run(&p, corpus, err);
     for (int k = 0; k < 2; k++) {

@@ -1,7 +1,9 @@
 /* Training a tokenizer: taking documents, saving what is counted of them, and the end of it. */
 #include "text/tok_trainer.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -103,26 +105,32 @@ static yh_status open_work(yh_tok_trainer *t, const yh_tok_train_options *o, jso
         return no_memory(err);
     snprintf(t->key, n, "%d:%s:%s", (int)t->kind, t->pattern_text, o->key != NULL ? o->key : "");
     YH_TRY(yh_mkdirs(t->work, err));
-    YH_TRY(yh_dir_lock_take(&t->lock, t->work, err));
+    YH_TRY(yh_dir_lock_wait(&t->lock, t->work, err));
     return load_state(t, words, err);
+}
+
+/* Ours by name, with what a killed run had half written of it. */
+static bool is_work(const char *name)
+{
+    return strcmp(name, ".lock") == 0 || strcmp(name, "words") == 0 ||
+           strncmp(name, "state.json", 10) == 0;
 }
 
 yh_status yh_tok_trainer_clear(yh_tok_trainer *t, yh_err *err)
 {
-    static const char *const name[] = {"state.json", "words", ".lock"};
-    if (t->work == NULL)
-        return YH_OK;
-    for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
-        char *path = work_path(t, name[i], err);
-        if (path == NULL)
-            return YH_NOMEM;
-        int rc = unlink(path);
-        yh_free(path);
-        if (rc != 0 && errno != ENOENT)
-            return yh_fail_errno(err, errno, "%s/%s: cannot remove", t->work, name[i]);
-    }
+    DIR *d = t->work != NULL ? opendir(t->work) : NULL;
+    if (d == NULL)
+        return t->work == NULL || errno == ENOENT
+                   ? YH_OK
+                   : yh_fail_errno(err, errno, "%s: cannot list the folder", t->work);
+    yh_status s = YH_OK;
+    for (struct dirent *e; s == YH_OK && (e = readdir(d)) != NULL;)
+        if (is_work(e->d_name) && unlinkat(dirfd(d), e->d_name, 0) != 0 && errno != ENOENT)
+            s = yh_fail_errno(err, errno, "%s/%s: cannot remove", t->work, e->d_name);
+    closedir(d);
+    YH_TRY(s);
     yh_dir_lock_release(&t->lock);
-    if (rmdir(t->work) != 0 && errno != ENOENT)
+    if (rmdir(t->work) != 0 && errno != ENOENT && errno != ENOTEMPTY)
         return yh_fail_errno(err, errno, "%s: cannot remove", t->work);
     return YH_OK;
 }

@@ -5,7 +5,6 @@
  * system call; what is left over is removed. Where the file system cannot exchange, the old one is
  * moved to checkpoint.old first, and a start that finds no checkpoint takes it back. Only one
  * checkpoint is kept. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -22,24 +21,6 @@ enum { STATE_VERSION = 1, STATE_LIMIT = 1 << 20, HASH_BUFFER = 1 << 20 };
 static const char *const weight_files[] = {"model.safetensors", "optimizer.safetensors"};
 
 /* ------------------------------------------------------------------ folders */
-
-static yh_status remove_folder(const char *path, yh_err *err)
-{
-    DIR *d = opendir(path);
-    if (d == NULL)
-        return errno == ENOENT ? YH_OK : yh_fail_errno(err, errno, "%s: cannot open", path);
-    int e = 0;
-    for (struct dirent *f; (f = readdir(d)) != NULL;) {
-        if (strcmp(f->d_name, ".") == 0 || strcmp(f->d_name, "..") == 0)
-            continue;
-        if (unlinkat(dirfd(d), f->d_name, 0) != 0 && e == 0)
-            e = errno;
-    }
-    closedir(d);
-    if (e == 0 && rmdir(path) != 0)
-        e = errno;
-    return e == 0 ? YH_OK : yh_fail_errno(err, e, "%s: cannot remove", path);
-}
 
 static void sync_folder(const char *path)
 {
@@ -97,11 +78,11 @@ yh_status yh_checkpoint_discard(const char *out, yh_err *err)
     paths p = {NULL, NULL, NULL};
     yh_status s = paths_init(&p, out, err);
     if (s == YH_OK)
-        s = remove_folder(p.old, err);
+        s = yh_remove_tree(p.old, err);
     if (s == YH_OK)
-        s = remove_folder(p.fresh, err);
+        s = yh_remove_tree(p.fresh, err);
     if (s == YH_OK)
-        s = remove_folder(p.now, err);
+        s = yh_remove_tree(p.now, err);
     paths_fini(&p);
     return s;
 }
@@ -113,13 +94,13 @@ static yh_status put_in_place(const paths *p, const char *out, yh_err *err)
         if (rename(p->fresh, p->now) != 0)
             return yh_fail_errno(err, errno, "%s: cannot rename into place", p->fresh);
     } else if (renameat2(AT_FDCWD, p->fresh, AT_FDCWD, p->now, RENAME_EXCHANGE) != 0) {
-        YH_TRY(remove_folder(p->old, err));
+        YH_TRY(yh_remove_tree(p->old, err));
         if (rename(p->now, p->old) != 0 || rename(p->fresh, p->now) != 0)
             return yh_fail_errno(err, errno, "%s: cannot rename into place", p->fresh);
     }
     sync_folder(out);
-    YH_TRY(remove_folder(p->fresh, err));
-    return remove_folder(p->old, err);
+    YH_TRY(yh_remove_tree(p->fresh, err));
+    return yh_remove_tree(p->old, err);
 }
 
 /* ------------------------------------------------------------------ writing */
@@ -262,10 +243,10 @@ yh_status yh_checkpoint_save(yh_trainer *t, yh_err *err)
     t->state.metrics_bytes = t->metrics.bytes;
     yh_trainer_measure(t);
     YH_GOTO(s, paths_init(&p, t->o->out, err), out);
-    YH_GOTO(s, remove_folder(p.fresh, err), out);
+    YH_GOTO(s, yh_remove_tree(p.fresh, err), out);
     s = write_all(t, p.fresh, err);
     if (s != YH_OK) {
-        if (remove_folder(p.fresh, NULL) != YH_OK)
+        if (yh_remove_tree(p.fresh, NULL) != YH_OK)
             yh_log(YH_LOG_WARN, "%s: an unfinished checkpoint could not be removed", p.fresh);
         goto out;
     }

@@ -137,7 +137,7 @@ static yh_status open_all(yh_trainer *t, yh_err *err)
         return yh_fail(err, YH_INVALID, "training needs a token folder and a run folder");
     YH_TRY(open_data(t, err));
     YH_TRY(yh_mkdirs(o->out, err));
-    YH_TRY(yh_dir_lock_take(&t->lock, o->out, err));
+    YH_TRY(yh_dir_lock_wait(&t->lock, o->out, err));
     t->resumed = yh_checkpoint_exists(o->out);
     if (t->resumed && !o->resume) {
         YH_TRY(yh_checkpoint_discard(o->out, err));

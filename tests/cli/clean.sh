@@ -1,4 +1,5 @@
 # yh clean: golden output, broken inputs, kills, threads, locks.
+. "$TESTS/kills.sh"
 cd "$SCRATCH"
 fail() { echo "FAILED: $*" >&2; exit 1; }
 texts() { zstd -dcq "$1"/part-*.jsonl.zst; }
@@ -61,17 +62,22 @@ has stderr 'missing'
 # ---- killed at any time, the same command gives the same bytes; so do other numbers of threads
 mkdir big
 awk 'BEGIN { srand(7); for (f = 0; f < 12; f++) for (i = 0; i < 1200; i++) { s = ""; for (k = 0; k < 60; k++) s = s " word" int(rand() * 5000); if (i % 7 == 0) s = s "\\nThis notice appears in a great many documents of this collection and should go away after the third time."; print "{\"text\":\"" (i % 50 == 0 ? "the same text again and again, in many places of the files, to be found as a duplicate" : s) "\"}" > ("big/f" f ".jsonl") } }'
+begin=$(milliseconds)
 "$YH" clean big -o want --shard-size 100k --threads 1 >/dev/null 2>&1 || fail "clean of the big folder"
+took=$(($(milliseconds) - begin))
 [ "$(ls want/part-* | wc -l)" -gt 10 ] || fail "too few shards for this test"
 kills=0
-for t in 0.02 0.05 0.1 0.03 0.2 0.08 0.15 0.3 0.06 0.12; do
-    "$YH" clean big -o got --shard-size 100k --threads 2 >/dev/null 2>&1 &
-    pid=$!
-    sleep $t
-    if kill -KILL $pid 2>/dev/null; then kills=$((kills + 1)); fi
-    wait $pid 2>/dev/null || true
+tries=0
+while [ $kills -lt 8 ] && [ $tries -lt 60 ]; do
+    tries=$((tries + 1))
+    if kill_within $took "$YH" clean big -o got --shard-size 100k --threads 2; then
+        kills=$((kills + 1))
+    else # it was faster: once more from the beginning
+        for f in want/part-* want/removed-*; do cmp "$f" "got/${f#want/}" || fail "differs after $kills kills"; done
+        rm -rf got
+    fi
 done
-[ $kills -gt 2 ] || fail "only $kills runs were killed"
+[ $kills -ge 8 ] || fail "only $kills of $tries runs were killed"
 "$YH" clean big -o got --shard-size 100k --threads 3 >/dev/null 2>&1 || fail "going on after kills"
 for f in want/part-* want/removed-*; do cmp "$f" "got/${f#want/}" || fail "differs after kills"; done
 grep -v second want/report.json >w

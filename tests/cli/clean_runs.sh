@@ -1,4 +1,5 @@
 # yh clean: the same bytes whatever the threads, the memory, the kills, the number of processes.
+. "$TESTS/kills.sh"
 cd "$SCRATCH"
 fail() { echo "FAILED: $*" >&2; exit 1; }
 has() { grep -qF -- "$2" "$1" || { cat "$1" >&2; fail "$1 has no: $2"; }; }
@@ -22,7 +23,9 @@ awk 'BEGIN { srand(7); for (f = 0; f < 14; f++) for (i = 0; i < 500; i++) {
 printf 'not json at all\n{"text":"cut' >raw/g.jsonl
 for recipe in default none; do
     clean() { "$YH" clean raw -r $recipe --shard-size 100k "$@"; }
+    begin=$(milliseconds)
     clean -o want --threads 1 >/dev/null 2>&1 || fail "clean"
+    took=$(($(milliseconds) - begin))
     [ "$(ls want/part-* | wc -l)" -gt 10 ] || fail "too few files for this test"
 
     clean -o got --threads 3 --memory 64Mi >/dev/null 2>&1 || fail "clean with little memory"
@@ -48,20 +51,19 @@ for recipe in default none; do
 
     # ---- killed twenty times, anywhere
     kills=0
-    for t in 0.02 0.05 0.1 0.03 0.2 0.08 0.15 0.3 0.06 0.12 0.04 0.25 0.07 0.18 0.09 0.35 0.11 0.22 0.13 0.16; do
-        "$YH" clean raw -r $recipe --shard-size 100k -o got --threads 2 >/dev/null 2>&1 &
-        pid=$!
-        sleep $t
-        if kill -KILL $pid 2>/dev/null; then kills=$((kills + 1)); fi
-        wait $pid 2>/dev/null || true
-        if [ -e got/.clean/done.json ]; then # it was faster: once more from the beginning
+    tries=0
+    while [ $kills -lt 20 ] && [ $tries -lt 80 ]; do
+        tries=$((tries + 1))
+        if kill_within $took "$YH" clean raw -r $recipe --shard-size 100k -o got --threads 2; then
+            kills=$((kills + 1))
+        else # it was faster: once more from the beginning
             same want got
             rm -rf got
         fi
     done
+    [ $kills -ge 20 ] || fail "only $kills of $tries runs were killed"
     clean -o got --threads 3 >/dev/null 2>&1 || fail "going on after $kills kills"
-    echo "$recipe: killed $kills times"
-    [ $kills -gt 0 ] || fail "no run was killed"
+    echo "$recipe: killed $kills times in $tries runs"
     same want got
     [ -z "$(find got -name '*tmp*')" ] || fail "temporary files are left"
     "$YH" clean raw -r $recipe --shard-size 100k -o got >/dev/null 2>&1 || fail "a finished corpus"

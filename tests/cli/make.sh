@@ -31,7 +31,7 @@ for delay in 0.2 0.7 1.5 3; do
     timeout -s KILL "$delay" "$YH" make "$raw" -o "$SCRATCH/model" --minutes 0.1 --depth 1 --vocab 600 \
         --seed 3 --threads 2 >/dev/null 2>&1 || true
 done
-make_it >"$SCRATCH/summary" 2>"$SCRATCH/progress"
+make_it >"$SCRATCH/summary" 2>"$SCRATCH/progress" || { cat "$SCRATCH/progress"; exit 1; }
 grep -q 'bits per byte' "$SCRATCH/summary"
 for f in config.json model.safetensors tokenizer.json report.html report.json metrics.jsonl; do
     [ -s "$SCRATCH/model/$f" ] || { echo "missing $f"; exit 1; }

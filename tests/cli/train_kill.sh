@@ -1,5 +1,6 @@
 # yh train killed (SIGKILL) at twenty random moments and gone on with each time, sometimes with
 # another number of threads, ends with the same bits as a run that was never stopped.
+. "$TESTS/kills.sh"
 cd "$SCRATCH"
 fail() { echo "FAILED: $*" >&2; exit 1; }
 
@@ -12,9 +13,9 @@ awk 'BEGIN { srand(7); split("the a red old small cat dog tree house river runs 
 
 options="--data tokens --depth 2 --steps 40 --context 64 --micro-batch 8 --batch-tokens 1024
     --eval-every 8 --save-every 2 --seed 5 --no-samples"
-begin=$(date +%s%N)
+begin=$(milliseconds)
 "$YH" train $options --out whole >/dev/null 2>log || { cat log >&2; fail "the whole run"; }
-took=$((($(date +%s%N) - begin) / 1000000))
+took=$(($(milliseconds) - begin))
 
 wanted=20
 grep -q '__[at]san_init' "$YH" && wanted=5 # slow there, and the bits are the same question
@@ -23,12 +24,9 @@ tries=0
 while [ $kills -lt $wanted ] && [ $tries -lt 60 ]; do
     tries=$((tries + 1))
     # between nothing and a third of the whole run's time
-    wait=$(($(od -An -N4 -tu4 /dev/urandom) % (took / 3 + 1) + 20))
-    "$YH" train $options --out pieces --threads $((1 + tries % 2)) >/dev/null 2>log &
-    pid=$!
-    sleep "$(printf '%d.%03d' $((wait / 1000)) $((wait % 1000)))"
-    if kill -9 $pid 2>/dev/null; then kills=$((kills + 1)); fi
-    wait $pid 2>/dev/null || true
+    if kill_within $((took / 3 + 15)) "$YH" train $options --out pieces --threads $((1 + tries % 2)); then
+        kills=$((kills + 1))
+    fi
     # done already: what is left of the kills goes to another run
     if [ -f pieces/checkpoint/trainer_state.json ] && grep -q '"finished": true' pieces/checkpoint/trainer_state.json; then
         cmp whole/model.safetensors pieces/model.safetensors || fail "weights differ after $kills kills"
