@@ -62,7 +62,7 @@ grep -F "Line 27 is" second/part-00000.jsonl | grep -qF "\"earlier_offset\":$wan
 { head -2 lines.jsonl; printf '{"text":"'; i=0; while [ $i -lt 400 ]; do printf 'Sentence %s. ' $i; i=$((i + 1)); done; printf '"}\n'; } >big.jsonl
 "$YH" clean big.jsonl -o parts -r minimal --part-chars 1000 --compress none >/dev/null 2>&1 || fail "parts"
 n=$(head -2 lines.jsonl | wc -c)
-[ "$(grep -c "\"offset\":$n[,}]" parts/part-00000.jsonl)" -gt 3 ] || fail "parts without their document's place"
+[ "$(grep -c "\"offset\":${n}[,}]" parts/part-00000.jsonl)" -gt 3 ] || fail "parts without their document's place"
 
 # ---- a list that a recipe names belongs to the run
 printf '[strong]\nfirst advertisement\t9\n' >ads.list

@@ -136,8 +136,8 @@ static void test_pinyin_noise(void **state)
     /* few; a glossary; a text for learners; words in brackets */
     const char *stay[] = {
         "银行(háng)里的行(xíng)人很多，我们常常在那里见面，说说话，然后回家吃饭，看书，睡觉。",
-        "时(shí)：时间。\n快(kuài)：迅速。\n乐(lè)：高兴。\n人(rén)：人类。\n天(tiān)：天空。\n"
-        "地(dì)：大地。\n日(rì)：太阳。\n月(yuè)：月亮。\n",
+        ("时(shí)：时间。\n快(kuài)：迅速。\n乐(lè)：高兴。\n人(rén)：人类。\n天(tiān)：天空。\n"
+         "地(dì)：大地。\n日(rì)：太阳。\n月(yuè)：月亮。\n"),
         "我(wǒ)们(men)是(shì)学(xué)生(shēng)，他(tā)们(men)是(shì)老(lǎo)师(shī)。",
         "他说(he)和(she)的(they)用(it)法(to)不(go)同(do)，这(so)是(no)英(up)语(we)的(us)词(am)。"};
     for (size_t i = 0; i < sizeof stay / sizeof *stay; i++)
