@@ -8,7 +8,7 @@
 #include "base/hash.h"
 #include "data/engine.h"
 
-enum { ENGINE_VERSION = 3 };
+enum { ENGINE_VERSION = 4 };
 
 void yh_engine_progress(yh_engine *e, bool final)
 {

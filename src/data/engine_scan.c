@@ -534,7 +534,10 @@ static yh_status scan_unit(scan *s, yh_err *err)
     json_decref(state);
     YH_TRY(st);
     int threads = yh_pool_threads(e->pool);
-    s->batch_groups = 4 * (size_t)threads < BATCH_GROUPS ? 4 * (size_t)threads : BATCH_GROUPS;
+    /* several a thread, for none to wait long for another; one thread has what it works on in its
+     * cache */
+    s->batch_groups = threads == 1 ? 1 : 4 * (size_t)threads;
+    s->batch_groups = s->batch_groups < BATCH_GROUPS ? s->batch_groups : BATCH_GROUPS;
     s->batch_bytes = (size_t)(e->memory / 32);
     s->work = yh_calloc(BATCH_GROUPS, sizeof *s->work);
     if (s->work == NULL)

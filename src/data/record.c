@@ -30,13 +30,15 @@ static inline unsigned copy_step(char *to, const char *from)
 }
 #endif
 
-/* Writes the escape of one character; returns the bytes. */
+/* Writes the escape of one character, the short one where there is one; returns the bytes. */
 static size_t escape(char *e, uint8_t c)
 {
     static const char hex[] = "0123456789abcdef";
+    static const char letter[0x20] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
     e[0] = '\\';
-    e[1] = c == '\n' ? 'n' : c == '\t' ? 't' : (char)c;
-    if (c >= 0x20 || c == '\n' || c == '\t')
+    e[1] = c >= 0x20 ? (char)c : letter[c];
+    if (e[1] != 0)
         return 2;
     memcpy(e + 1, "u00", 3);
     e[4] = hex[c >> 4];

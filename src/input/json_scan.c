@@ -1,9 +1,10 @@
 #include "input/json_scan.h"
 
+#include "base/cpu.h"
 #include "input/utf8_scan.h"
 
 #if defined(__SSE2__)
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 enum { DEPTH = 256 };
@@ -117,35 +118,38 @@ static size_t escape_end(const char *p, size_t at, size_t n)
 }
 
 /* Notes the kind of an escape at the backslash and returns what is behind it; 0: it is none. */
-static size_t take_escape(const scan *s, size_t at, string_kind *k)
+static inline size_t take_escape(const scan *s, size_t at, string_kind *k)
 {
-    size_t end = escape_end(s->p, at, s->n);
-    char c = end != 0 ? s->p[at + 1] : 0;
     k->escaped = true;
-    k->odd = k->odd || (c != 'n' && c != 't' && c != '"' && c != '\\');
-    return end;
+    if (s->n - at >= 2 && meaning[(uint8_t)s->p[at + 1]] != 0) {
+        k->odd = k->odd || s->p[at + 1] == '/';
+        return at + 2;
+    }
+    k->odd = true;
+    return escape_end(s->p, at, s->n);
 }
 
-/* A string from its quote on; s->at goes behind it. */
-static bool string(scan *s, string_kind *k)
-{
-    *k = (string_kind){false, false};
-    if (s->at >= s->n || s->p[s->at] != '"')
-        return false;
-    size_t at = s->at + 1;
+typedef enum outcome { GOES_ON, ENDED, BAD } outcome;
+
 #if defined(__SSE2__)
-    while (s->n - at >= 64) { /* all of a block's quotes and escapes from one look at it */
-        uint64_t mask = specials(s->p + at);
+/* A string's blocks of 64 bytes from *at on, as long as there are any: all of a block's quotes and
+ * escapes from one look at it. */
+static inline __attribute__((always_inline)) outcome
+string_blocks(scan *s, size_t *from, string_kind *k, uint64_t (*look)(const char *))
+{
+    size_t at = *from;
+    while (s->n - at >= 64) {
+        uint64_t mask = look(s->p + at);
         size_t next = at + 64;
         while (mask != 0) {
             size_t i = at + (size_t)__builtin_ctzll(mask);
             if (s->p[i] == '"') {
                 s->at = i + 1;
-                return true;
+                return ENDED;
             }
             size_t end = s->p[i] == '\\' ? take_escape(s, i, k) : 0;
             if (end == 0)
-                return false;
+                return BAD;
             if (end >= next) {
                 next = end;
                 break;
@@ -154,7 +158,59 @@ static bool string(scan *s, string_kind *k)
         }
         at = next;
     }
+    *from = at;
+    return GOES_ON;
+}
+
+static outcome string_blocks_sse2(scan *s, size_t *from, string_kind *k)
+{
+    return string_blocks(s, from, k, specials);
+}
 #endif
+
+#ifdef YH_X86
+#define AVX2 __attribute__((target("avx2")))
+
+AVX2 static inline uint64_t specials_avx2(const char *p)
+{
+    const __m256i quote = _mm256_set1_epi8('"'), slash = _mm256_set1_epi8('\\');
+    const __m256i last = _mm256_set1_epi8(0x1f);
+    uint64_t mask = 0;
+    for (int k = 0; k < 2; k++) {
+        const __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(p + 32 * k));
+        const __m256i any =
+            _mm256_or_si256(_mm256_cmpeq_epi8(v, quote),
+                            _mm256_or_si256(_mm256_cmpeq_epi8(v, slash),
+                                            _mm256_cmpeq_epi8(_mm256_min_epu8(v, last), v)));
+        mask |= (uint64_t)(unsigned)_mm256_movemask_epi8(any) << (32 * k);
+    }
+    return mask;
+}
+
+AVX2 static outcome string_blocks_avx2(scan *s, size_t *from, string_kind *k)
+{
+    return string_blocks(s, from, k, specials_avx2);
+}
+#endif
+
+/* A string from its quote on; s->at goes behind it. */
+static bool string(scan *s, string_kind *k)
+{
+    *k = (string_kind){false, false};
+    if (s->at >= s->n || s->p[s->at] != '"')
+        return false;
+    size_t at = s->at + 1;
+    outcome o = GOES_ON;
+#ifdef YH_X86
+    if (s->n - at >= 64 && yh_isa_current() >= YH_ISA_AVX2)
+        o = string_blocks_avx2(s, &at, k);
+    else
+#endif
+#if defined(__SSE2__)
+        o = string_blocks_sse2(s, &at, k);
+#endif
+    if (o != GOES_ON)
+        return o == ENDED;
     for (;;) {
         at += yh_json_plain(s->p + at, s->n - at);
         if (at >= s->n || (uint8_t)s->p[at] < 0x20)
@@ -365,12 +421,24 @@ static size_t copy_plain(char *to, const char *p, size_t n)
     return i;
 }
 
-yh_status yh_json_unescape(const char *p, size_t n, yh_buf *out, yh_err *err)
+/* What an escape that is more than one letter means, at its backslash; *i goes behind it. */
+static size_t long_escape(char *to, const char *p, size_t *i)
 {
-    YH_TRY(yh_buf_reserve(out, n + 16, err)); /* an escape is never shorter than what it means */
-    char *to = out->data + out->len;
+    uint32_t v = (uint32_t)hex4(p + *i + 2);
+    *i += 6;
+    if (v >= 0xd800 && v < 0xdc00) {
+        v = 0x10000 + ((v - 0xd800) << 10) + ((uint32_t)hex4(p + *i + 2) - 0xdc00);
+        *i += 6;
+    }
+    return yh_utf8_put(v, to);
+}
+
+static inline __attribute__((always_inline)) size_t
+unescape(char *out, const char *p, size_t n, size_t (*copy)(char *, const char *, size_t))
+{
+    char *to = out;
     for (size_t i = 0; i < n;) {
-        size_t run = copy_plain(to, p + i, n - i);
+        size_t run = copy(to, p + i, n - i);
         to += run;
         i += run;
         if (i >= n)
@@ -379,18 +447,47 @@ yh_status yh_json_unescape(const char *p, size_t n, yh_buf *out, yh_err *err)
         if (c != 0) {
             *to++ = c;
             i += 2;
-            continue;
+        } else {
+            to += long_escape(to, p, &i);
         }
-        uint32_t v = (uint32_t)hex4(p + i + 2);
-        i += 6;
-        if (v >= 0xd800 && v < 0xdc00) {
-            v = 0x10000 + ((v - 0xd800) << 10) + ((uint32_t)hex4(p + i + 2) - 0xdc00);
-            i += 6;
-        }
-        to += yh_utf8_put(v, to);
     }
-    out->len = (size_t)(to - out->data);
-    *to = '\0';
+    return (size_t)(to - out);
+}
+
+#ifdef YH_X86
+AVX2 static inline size_t copy_plain_avx2(char *to, const char *p, size_t n)
+{
+    const __m256i slash = _mm256_set1_epi8('\\');
+    size_t i = 0;
+    for (; i + 32 <= n; i += 32) {
+        const __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(p + i));
+        _mm256_storeu_si256((__m256i *)(void *)(to + i), v);
+        unsigned mask = (unsigned)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, slash));
+        if (mask != 0)
+            return i + (size_t)__builtin_ctz(mask);
+    }
+    for (; i < n && p[i] != '\\'; i++)
+        to[i] = p[i];
+    return i;
+}
+
+AVX2 static size_t unescape_avx2(char *out, const char *p, size_t n)
+{
+    return unescape(out, p, n, copy_plain_avx2);
+}
+#endif
+
+yh_status yh_json_unescape(const char *p, size_t n, yh_buf *out, yh_err *err)
+{
+    YH_TRY(yh_buf_reserve(out, n + 32, err)); /* an escape is never shorter than what it means */
+    char *to = out->data + out->len;
+#ifdef YH_X86
+    if (yh_isa_current() >= YH_ISA_AVX2)
+        out->len += unescape_avx2(to, p, n);
+    else
+#endif
+        out->len += unescape(to, p, n, copy_plain);
+    out->data[out->len] = '\0';
     return YH_OK;
 }
 

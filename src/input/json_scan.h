@@ -11,7 +11,7 @@ typedef struct yh_json_member {
     const char *key, *value; /* key: between its quotes; value: with its quotes or brackets */
     size_t n_key, n_value;
     bool escaped; /* a string value with backslashes */
-    bool odd;     /* with others than \n \t \" \\ */
+    bool odd;     /* with \/ or \u: a record would be written otherwise */
 } yh_json_member;
 
 /* True: p[0, n) is one well-formed object (RFC 8259, UTF-8) with at most YH_JSON_MEMBERS members,

@@ -1,3 +1,4 @@
+/* isa: each */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,9 +38,10 @@ static void test_raw(void **unused)
          "y"},
         {"solidus \\/", "n"},
         {"\\u0041", "n"},
-        {"return\\r", "n"},
+        {"return\\r", "y"},
         {"\\u000a", "n"},
-        {"\\b\\f", "n"},
+        {"\\b\\f", "y"},
+        {"\\u0001", "n"},
     };
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
         for (size_t pad = 0; pad < 70; pad++) {

@@ -1,3 +1,4 @@
+/* isa: each */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
