@@ -16,6 +16,7 @@ typedef struct yh_clean_progress {
     uint64_t files_done, files_total, bytes_done, bytes_total; /* of raw input */
     uint64_t docs_in, docs_kept, text_bytes; /* while a later stage may remove: kept so far */
     double seconds;
+    bool finished; /* the last call of the run: the corpus is complete */
 } yh_clean_progress;
 
 typedef struct yh_clean_options {

@@ -19,14 +19,13 @@ static void progress(void *user, const yh_clean_progress *p)
     }
     double spent = p->seconds - phase_began;
     double rest = p->fraction > 0.0 ? spent * (1.0 - p->fraction) / p->fraction : 0.0;
-    bool read = strcmp(phase, "read") == 0;
-    if (!read && p->fraction < 1.0) {
+    if (!p->finished && strcmp(phase, "read") != 0) {
         yh_live(false, "clean  %s %.0f%%  %s of text  %s left", phase, 100.0 * p->fraction,
                 yh_fmt_bytes((double)p->text_bytes, text), yh_fmt_seconds(rest, left));
         return;
     }
     double seconds = p->seconds > 0.0 ? p->seconds : 1.0;
-    yh_live(!read,
+    yh_live(p->finished,
             "clean  %llu/%llu files  %s of %s  %s documents kept (%.0f%%)  %s of text  %.1f MB/s  "
             "%.0f documents/s  %s left",
             (unsigned long long)p->files_done, (unsigned long long)p->files_total,
@@ -34,7 +33,7 @@ static void progress(void *user, const yh_clean_progress *p)
             yh_fmt_count((double)p->docs_kept, docs),
             p->docs_in > 0 ? 100.0 * (double)p->docs_kept / (double)p->docs_in : 100.0,
             yh_fmt_bytes((double)p->text_bytes, text), (double)p->bytes_done / 1e6 / seconds,
-            (double)p->docs_in / seconds, yh_fmt_seconds(read ? rest : 0.0, left));
+            (double)p->docs_in / seconds, yh_fmt_seconds(p->finished ? 0.0 : rest, left));
 }
 
 /* ------------------------------------------------------------------ rules and recipes */
@@ -212,8 +211,7 @@ static int run(const yh_args *a)
 static const yh_opt opts[] = {
     {"output", 'o', YH_OPT_TEXT, "CORPUS", "folder for the documents (made if missing)"},
     {"recipe", 'r', YH_OPT_TEXT, "NAME",
-     "which steps: default, minimal, none, web, web-zh, web-zh-mapcc, web-en, "
-     "web-en-refinedweb, books, code, or a file"},
+     "which steps (default: default): " YH_RECIPES ", or a file"},
     {"set", 's', YH_OPT_LIST, "RULE.PARAM=VALUE", "change a parameter of the recipe (many times)"},
     {"show-recipe", 0, YH_OPT_FLAG, NULL, "print the recipe in full, with every parameter"},
     {"rules", 0, YH_OPT_FLAG, NULL, "print all rules and stages with their parameters"},

@@ -81,6 +81,9 @@ int corpus_print_report(const yh_args *a, const char *out, long long *kept)
         printf("problems inside files: %lld\n", number(r, "problems", "count"));
         list(r, "problems");
     }
+    if (number(r, "left_out", "count") > 0)
+        printf("files with records that are no documents: %lld (report.json, left_out)\n",
+               number(r, "left_out", "count"));
     if (kept != NULL)
         printf("wrote %s (report.html says more)\n", out);
     json_decref(r);

@@ -16,6 +16,8 @@ void yh_live(bool final, const char *fmt, ...)
     va_list ap;
     bool tty = isatty(STDERR_FILENO) != 0;
     double now = yh_now();
+    if (!tty && last <= 0.0)
+        last = now; /* what is done at once needs one line */
     if (!final && now - last < (tty ? 0.1 : 5.0))
         return;
     last = now;

@@ -74,6 +74,8 @@ yh_status yh_engine_path(const yh_engine *e, char *out, size_t size, yh_err *err
 /* Runs the steps [first, end) of the recipe on a draft that is not removed. */
 yh_status yh_engine_steps(const yh_engine *e, yh_draft *d, int first, int end,
                           yh_err *err) YH_MUST_CHECK;
+/* Removes a draft that a step has left nothing but blanks of, with that step as the reason. */
+yh_status yh_engine_emptied(yh_draft *d, int step, yh_err *err) YH_MUST_CHECK;
 
 /* ---- engine_scan.c ---- */
 /* Brings one unit to its end, from where it stands; *stats (new reference): its statistics. */

@@ -120,6 +120,8 @@ static yh_status decide(const emit *m, yh_draft *d, int step, const yh_decision 
     }
     if (s == YH_OK)
         s = yh_draft_cut_spans(d, step, span, n, err);
+    if (s == YH_OK)
+        s = yh_engine_emptied(d, step, err);
     for (size_t i = 0; text != NULL && i < n; i++)
         yh_free(text[i]);
     yh_free(text);

@@ -254,10 +254,12 @@ static yh_status count_file(yh_group *g, const yh_input *f, yh_err *err)
 
 static yh_status take_notes(yh_group *g, const yh_chunk *c, const yh_input *f, yh_err *err)
 {
+    static const char *const list[] = {[YH_NOTE_PROBLEM] = "problems",
+                                       [YH_NOTE_SKIPPED] = "skipped",
+                                       [YH_NOTE_LEFT_OUT] = "left_out"};
     for (int i = 0; i < c->n_notes; i++) {
         const yh_note *n = &c->note[i];
-        YH_TRY(yh_stats_name(g->notes, n->skipped ? "skipped" : "problems", n->kind, f->id,
-                             n->entry, n->what, err));
+        YH_TRY(yh_stats_name(g->notes, list[n->type], n->kind, f->id, n->entry, n->what, err));
     }
     return YH_OK;
 }

@@ -30,6 +30,7 @@ void yh_engine_progress(yh_engine *e, bool final)
         .docs_kept = e->docs_kept,
         .text_bytes = e->text_bytes,
         .seconds = now - e->began,
+        .finished = final,
     };
     e->o->progress(e->o->user, &p);
 }
@@ -49,12 +50,22 @@ yh_status yh_engine_path(const yh_engine *e, char *out, size_t size, yh_err *err
     return YH_OK;
 }
 
+yh_status yh_engine_emptied(yh_draft *d, int step, yh_err *err)
+{
+    return strspn(d->text, " \t\r\n") < d->len
+               ? YH_OK
+               : yh_draft_remove(d, step, 0, "nothing was left of it", err);
+}
+
 yh_status yh_engine_steps(const yh_engine *e, yh_draft *d, int first, int end, yh_err *err)
 {
     for (int i = first; i < end && d->removed_by < 0; i++) {
         const yh_recipe_step *s = &e->recipe->step[i];
+        const size_t edits = d->n_edit;
         if (s->stage == NULL && yh_recipe_speaks(s, d->lang))
             YH_TRY(s->rule.rule->apply(s->rule.state, d, i, err));
+        if (d->n_edit > edits)
+            YH_TRY(yh_engine_emptied(d, i, err));
     }
     return YH_OK;
 }

@@ -14,13 +14,14 @@ static yh_status no_memory(yh_err *err)
 yh_status yh_stats_create(json_t **stats, yh_err *err)
 {
     /* the order in which a person wants to read them */
-    *stats = json_pack("{s:{s:i,s:i,s:{}},s:{s:i,s:{},s:[]},s:{s:i,s:{},s:[]},"
-                       "s:{s:i,s:i,s:i,s:{}},s:{s:i,s:i,s:{}},s:{s:i,s:i,s:i},s:{},s:{},s:{}}",
-                       "input", "files", 0, "bytes", 0, "by_type", "skipped", "count", 0, "by_kind",
-                       "list", "problems", "count", 0, "by_kind", "list", "documents", "in", 0,
-                       "kept", 0, "removed", 0, "removed_by_reason", "lines_removed", "lines", 0,
-                       "bytes", 0, "by_reason", "text", "bytes", 0, "characters", 0, "replaced", 0,
-                       "encodings", "sources", "steps");
+    *stats =
+        json_pack("{s:{s:i,s:i,s:{}},s:{s:i,s:{},s:[]},s:{s:i,s:{},s:[]},s:{s:i,s:{},s:[]},"
+                  "s:{s:i,s:i,s:i,s:{}},s:{s:i,s:i,s:{}},s:{s:i,s:i,s:i},s:{},s:{},s:{}}",
+                  "input", "files", 0, "bytes", 0, "by_type", "skipped", "count", 0, "by_kind",
+                  "list", "problems", "count", 0, "by_kind", "list", "left_out", "count", 0,
+                  "by_kind", "list", "documents", "in", 0, "kept", 0, "removed", 0,
+                  "removed_by_reason", "lines_removed", "lines", 0, "bytes", 0, "by_reason", "text",
+                  "bytes", 0, "characters", 0, "replaced", 0, "encodings", "sources", "steps");
     return *stats != NULL ? YH_OK : no_memory(err);
 }
 

@@ -370,6 +370,7 @@ yh_status yh_report_page(const json_t *report, const char *name, yh_buf *out, yh
     YH_TRY(examples(out, report, err));
     YH_TRY(named(out, report, "skipped", "Files passed over", err));
     YH_TRY(named(out, report, "problems", "Broken places", err));
+    YH_TRY(named(out, report, "left_out", "Records that are no documents", err));
     YH_TRY(times(out, report, err));
     return yh_page_end(out, err);
 }

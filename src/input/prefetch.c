@@ -98,7 +98,7 @@ static yh_status cannot_open(yh_chunk *c, yh_status s, const yh_err *e, yh_err *
 {
     if (s == YH_NOMEM || s == YH_INVALID)
         return yh_fail(err, s, "%s", e->msg);
-    return yh_chunk_note(c, true, "cannot be read", NULL, e->msg, err);
+    return yh_chunk_note(c, YH_NOTE_SKIPPED, "cannot be read", NULL, e->msg, err);
 }
 
 /* Reads one file; *go false: asked to end. One chunk is held back, to know which is the last. */

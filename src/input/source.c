@@ -62,7 +62,7 @@ static void close_streams(yh_stream *s[2])
     s[0] = s[1] = NULL;
 }
 
-yh_status yh_chunk_note(yh_chunk *c, bool skipped, const char *kind, const char *entry,
+yh_status yh_chunk_note(yh_chunk *c, yh_note_type type, const char *kind, const char *entry,
                         const char *what, yh_err *err)
 {
     if (c->n_notes >= YH_NOTES_MAX)
@@ -72,7 +72,7 @@ yh_status yh_chunk_note(yh_chunk *c, bool skipped, const char *kind, const char 
     yh_note *n = &c->note[c->n_notes];
     if (entry != NULL && (n->entry = yh_strdup(entry)) == NULL)
         return yh_fail(err, YH_NOMEM, "no memory for a note");
-    n->skipped = skipped;
+    n->type = type;
     n->kind = kind;
     snprintf(n->what, sizeof n->what, "%.199s", what);
     for (size_t at = 0, len = strlen(n->what); at < len;) { /* a character may be cut in two */
@@ -90,8 +90,8 @@ static yh_status soft(yh_chunk *c, yh_status s, const yh_err *e, const char *ent
 {
     if (s == YH_NOMEM || s == YH_STOPPED || s == YH_INTERNAL)
         return yh_fail(err, s, "%s", e->msg);
-    return yh_chunk_note(c, skipped, skipped ? "cannot be read" : "cannot be read further", entry,
-                         e->msg, err);
+    return yh_chunk_note(c, skipped ? YH_NOTE_SKIPPED : YH_NOTE_PROBLEM,
+                         skipped ? "cannot be read" : "cannot be read further", entry, e->msg, err);
 }
 
 /* ------------------------------------------------------------------ names of entries */
@@ -166,7 +166,7 @@ static yh_status push_level(yh_source *s, yh_container kind, yh_chunk *c, yh_err
 {
     yh_err e = YH_ERR_INIT;
     if (s->depth == YH_ARCHIVE_DEPTH) {
-        YH_TRY(yh_chunk_note(c, true, "archive within an archive", s->entry,
+        YH_TRY(yh_chunk_note(c, YH_NOTE_SKIPPED, "archive within an archive", s->entry,
                              "archives are opened two deep; unpack this one yourself", err));
         member_close(s);
         return YH_OK;
@@ -189,7 +189,7 @@ static yh_status push_level(yh_source *s, yh_container kind, yh_chunk *c, yh_err
     if (st == YH_OK)
         st = yh_zip_open(&l->zip, &r, &e);
     if (st == YH_OK && l->zip.problem[0] != '\0')
-        return yh_chunk_note(c, false, "damaged archive", l->prefix, l->zip.problem, err);
+        return yh_chunk_note(c, YH_NOTE_PROBLEM, "damaged archive", l->prefix, l->zip.problem, err);
     if (st != YH_OK) {
         YH_TRY(soft(c, st, &e, l->prefix, true, err));
         l->zip.dir.len = 0;
@@ -240,8 +240,9 @@ static yh_status choose(yh_source *s, const char *name, yh_chunk *c, yh_err *err
         const char *broken = yh_stream_broken(top(s->stream));
         if (broken == NULL)
             broken = yh_stream_broken(s->stream[0]);
-        st = broken != NULL ? yh_chunk_note(c, false, "damaged compression", s->entry, broken, err)
-                            : yh_chunk_note(c, true, "empty", s->entry, "has no content", err);
+        st = broken != NULL
+                 ? yh_chunk_note(c, YH_NOTE_PROBLEM, "damaged compression", s->entry, broken, err)
+                 : yh_chunk_note(c, YH_NOTE_SKIPPED, "empty", s->entry, "has no content", err);
         member_close(s);
         return st;
     }
@@ -257,7 +258,7 @@ static yh_status choose(yh_source *s, const char *name, yh_chunk *c, yh_err *err
         return push_level(s, is.container, c, err);
     s->reader = yh_reader_for(name, &is, why);
     if (s->reader == NULL) {
-        st = yh_chunk_note(c, true, "format not known", s->entry, why, err);
+        st = yh_chunk_note(c, YH_NOTE_SKIPPED, "format not known", s->entry, why, err);
         member_close(s);
         return st;
     }
@@ -272,9 +273,9 @@ static yh_status leave_archive(yh_source *s, yh_chunk *c, yh_err *err)
     yh_status st = YH_OK;
     const char *broken = yh_stream_broken(top(l->stream));
     if (broken != NULL)
-        st = yh_chunk_note(c, false, "damaged compression", l->prefix, broken, err);
+        st = yh_chunk_note(c, YH_NOTE_PROBLEM, "damaged compression", l->prefix, broken, err);
     if (st == YH_OK && l->entries == 0 && broken == NULL)
-        st = yh_chunk_note(c, true, "empty", l->prefix, "an archive without files", err);
+        st = yh_chunk_note(c, YH_NOTE_SKIPPED, "empty", l->prefix, "an archive without files", err);
     /* what stands around this archive goes on behind it */
     yh_stream *inner = l->stream[0];
     if (s->depth > 1 && s->level[s->depth - 2].kind == YH_TAR) {
@@ -310,8 +311,8 @@ static yh_status leave_entry(yh_source *s, yh_chunk *c, yh_err *err)
     YH_TRY(yh_stream_peek(top(l->stream), 1, &p, &n, err));
     if (n == 0 && left > 0 && yh_stream_broken(top(l->stream)) == NULL &&
         yh_stream_left(s->stream[0]) > 0)
-        return yh_chunk_note(c, false, "damaged archive", s->entry, "the archive ends within it",
-                             err);
+        return yh_chunk_note(c, YH_NOTE_PROBLEM, "damaged archive", s->entry,
+                             "the archive ends within it", err);
     return YH_OK;
 }
 
@@ -334,7 +335,7 @@ static yh_status open_entry(yh_source *s, level *l, const char *raw, size_t n, b
     } else {
         st = yh_zip_entry(&l->zip, s->entry, &s->stream[0], &e);
         if (st == YH_OK && l->zip.problem[0] != '\0')
-            YH_TRY(yh_chunk_note(c, s->stream[0] == NULL,
+            YH_TRY(yh_chunk_note(c, s->stream[0] == NULL ? YH_NOTE_SKIPPED : YH_NOTE_PROBLEM,
                                  s->stream[0] == NULL ? "cannot be read" : "damaged archive",
                                  s->entry, l->zip.problem, err));
     }
@@ -359,7 +360,7 @@ static yh_status next_entry(yh_source *s, yh_chunk *c, yh_err *err)
         raw = yh_stream_raw_done(s->level[0].stream[0]);
     if (l->entries >= YH_ARCHIVE_ENTRIES ||
         (l->made > ARCHIVE_FREE && l->made / YH_UNPACK_RATIO > raw)) {
-        YH_TRY(yh_chunk_note(c, false, "damaged archive", l->prefix,
+        YH_TRY(yh_chunk_note(c, YH_NOTE_PROBLEM, "damaged archive", l->prefix,
                              l->entries >= YH_ARCHIVE_ENTRIES
                                  ? "has more entries than are looked at; the others were left out"
                                  : "its entries grow without end; the others were left out",
@@ -369,7 +370,8 @@ static yh_status next_entry(yh_source *s, yh_chunk *c, yh_err *err)
     if (l->kind == YH_TAR) {
         st = yh_tar_next(&l->tar, &more, &e);
         if (st == YH_OK && l->tar.problem != NULL)
-            YH_TRY(yh_chunk_note(c, false, "damaged archive", l->prefix, l->tar.problem, err));
+            YH_TRY(yh_chunk_note(c, YH_NOTE_PROBLEM, "damaged archive", l->prefix, l->tar.problem,
+                                 err));
         if (st == YH_OK && more && !l->tar.regular)
             return yh_tar_leave(&l->tar, l->tar.size, err);
     } else {
@@ -402,9 +404,9 @@ static yh_status member_end(yh_source *s, yh_chunk *c, yh_err *err)
     if (broken == NULL && s->stream[1] != NULL)
         broken = yh_stream_broken(s->stream[1]);
     if (broken != NULL)
-        YH_TRY(yh_chunk_note(c, false, "damaged compression", s->entry, broken, err));
+        YH_TRY(yh_chunk_note(c, YH_NOTE_PROBLEM, "damaged compression", s->entry, broken, err));
     else if (s->pieces == 0)
-        YH_TRY(yh_chunk_note(c, true, "empty", s->entry, "has no content", err));
+        YH_TRY(yh_chunk_note(c, YH_NOTE_SKIPPED, "empty", s->entry, "has no content", err));
     YH_TRY(leave_entry(s, c, err));
     member_close(s);
     return YH_OK;
@@ -435,7 +437,7 @@ static yh_status take_piece(yh_source *s, yh_chunk *c, bool *got, yh_err *err)
     }
     if (s->state.problem[0] != '\0') {
         if (s->named++ < YH_NOTES_NAMED)
-            YH_TRY(yh_chunk_note(c, false, "over a limit or not supported", s->entry,
+            YH_TRY(yh_chunk_note(c, YH_NOTE_PROBLEM, "over a limit or not supported", s->entry,
                                  s->state.problem, err));
         else
             s->unnamed++;
@@ -443,7 +445,7 @@ static yh_status take_piece(yh_source *s, yh_chunk *c, bool *got, yh_err *err)
         s->pieces += !*got;
     }
     if (s->state.info[0] != '\0') {
-        YH_TRY(yh_chunk_note(c, false, "left out", s->entry, s->state.info, err));
+        YH_TRY(yh_chunk_note(c, YH_NOTE_LEFT_OUT, "left out", s->entry, s->state.info, err));
         s->state.info[0] = '\0';
         s->pieces += !*got;
     }
@@ -476,7 +478,7 @@ static yh_status tell_unnamed(yh_source *s, yh_chunk *c, yh_err *err)
         return YH_OK;
     snprintf(what, sizeof what, "%llu more problems like these", (unsigned long long)s->unnamed);
     s->unnamed = 0;
-    return yh_chunk_note(c, false, "further ones like these", NULL, what, err);
+    return yh_chunk_note(c, YH_NOTE_PROBLEM, "further ones like these", NULL, what, err);
 }
 
 yh_status yh_source_next(yh_source *s, yh_chunk *c, bool *more, yh_err *err)

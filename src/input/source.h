@@ -14,9 +14,15 @@ enum {
     YH_NOTES_NAMED = 16 /* of what readers complain about in one file; the rest is counted */
 };
 
-/* What the report names: skipped is a whole file or entry, else a place within one. */
+typedef enum yh_note_type {
+    YH_NOTE_PROBLEM, /* a place within a file or entry that is broken or over a limit */
+    YH_NOTE_SKIPPED, /* a whole file or entry */
+    YH_NOTE_LEFT_OUT /* records of a file that are no documents, on purpose */
+} yh_note_type;
+
+/* What the report names. */
 typedef struct yh_note {
-    bool skipped;
+    yh_note_type type;
     const char *kind; /* static: "format not known", "empty", "damaged compression", ... */
     char *entry;      /* entry of the archive, owned; NULL: the file itself */
     char what[200];
@@ -38,7 +44,7 @@ typedef struct yh_chunk {
 } yh_chunk;
 void yh_chunk_fini(yh_chunk *c);
 /* Adds a note (kind is static; entry may be NULL); beyond YH_NOTES_MAX it is lost. */
-yh_status yh_chunk_note(yh_chunk *c, bool skipped, const char *kind, const char *entry,
+yh_status yh_chunk_note(yh_chunk *c, yh_note_type type, const char *kind, const char *entry,
                         const char *what, yh_err *err) YH_MUST_CHECK;
 
 typedef struct yh_source yh_source;

@@ -90,6 +90,15 @@ done >ends.jsonl
 [ "$(grep -c '"what":"part"' ends/removed-00000.jsonl 2>/dev/null || zstdcat ends/removed-00000.jsonl.zst | grep -c '"what":"part"')" -eq 4 ] || fail "not four lines were cut"
 grep -q '^{"text":"[^"]*\\n","id"' ends/part-00000.jsonl && fail "a line end stayed at the end"
 
+# ---- a document that a step leaves nothing of goes, with that step as the reason
+printf '{"text":"%s"}\n' "$long" "$long" "$long and more" >equal.jsonl
+cat >lines.json <<'END'
+{"name": "lines", "steps": [{"rule": "exact_line"}]}
+END
+"$YH" clean equal.jsonl -o equal -r ./lines.json --compress none >/dev/null 2>&1 || fail "lines alone"
+[ "$(wc -l <equal/part-00000.jsonl)" -eq 2 ] || fail "an empty document was kept"
+zstdcat equal/removed-00000.jsonl.zst 2>/dev/null | cat - equal/removed-00000.jsonl 2>/dev/null | grep -q '^{"text":"".*"rule":"exact_line".*"what":"document".*"evidence":"nothing was left' || fail "no reason"
+
 # ---- mix files
 cat >mix.json <<'END'
 {"sources": [{"corpus": "first", "weight": 3}, {"corpus": "parts", "weight": 1, "epochs": 2}],

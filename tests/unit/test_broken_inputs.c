@@ -75,8 +75,8 @@ static void outcome_fini(outcome *o)
 
 static bool is_named(const outcome *o, const char *name)
 {
-    const char *lists[] = {"skipped", "problems"};
-    for (int i = 0; i < 2; i++) {
+    const char *lists[] = {"skipped", "problems", "left_out"};
+    for (int i = 0; i < 3; i++) {
         const json_t *l = json_object_get(json_object_get(o->report, lists[i]), "list");
         for (size_t k = 0; k < json_array_size(l); k++) {
             const char *file = json_string_value(json_object_get(json_array_get(l, k), "file"));
