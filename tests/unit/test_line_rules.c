@@ -144,6 +144,84 @@ static void test_repeated_half(void **state)
     expect_text("repeated_half", "{}", "好。好。好。好。\n好。好。", "好。好。好。好。\n好。好。");
 }
 
+/* 40 sentences by chance, 5 to a paragraph; `wrong`: a letter of every sentence but each third is
+ * another one; twice: every paragraph two times; extra: put in behind sentence 20. */
+static void chance_text(yh_buf *b, bool wrong, bool twice, const char *extra)
+{
+    for (uint32_t p = 0; p < 8; p++)
+        for (int copy = 0; copy <= (int)twice; copy++)
+            for (uint32_t s = 5 * p; s < 5 * p + 5; s++) {
+                for (uint32_t i = 0; i < 14 + s % 9; i++) {
+                    uint32_t c = (s + 1) * 2654435761u ^ (i + 1) * 2246822519u;
+                    c = 0x4e00 + ((c ^ c >> 15) * 2654435761u >> 8) % 8000;
+                    if (wrong && s % 3 != 0 && i == 7)
+                        c ^= 1;
+                    const char utf8[] = {(char)(0xe0 | c >> 12), (char)(0x80 | (c >> 6 & 63)),
+                                         (char)(0x80 | (c & 63))};
+                    assert_int_equal(yh_buf_add(b, utf8, 3, NULL), YH_OK);
+                }
+                assert_int_equal(yh_buf_adds(b, "。", NULL), YH_OK);
+                if (s == 20 && extra != NULL)
+                    assert_int_equal(yh_buf_adds(b, extra, NULL), YH_OK);
+                if (s == 5 * p + 4)
+                    assert_int_equal(yh_buf_adds(b, "\n", NULL), YH_OK);
+            }
+}
+
+static void expect_once(const yh_buf *twice, const char *expected)
+{
+    yh_draft d = apply_rule("repeated_half", "{}", twice->data);
+    assert_string_equal(d.text, expected);
+    yh_draft_fini(&d);
+}
+
+static void test_repeated_otherwise(void **state)
+{
+    (void)state;
+    static const char *const other =
+        "这一段在第一份里没有，它讲的是另外一件事情，所以删去第二份的时候，一个细心的人会把它留下来"
+        "，"
+        "哪怕它夹在两段重复的文字中间，因为别处再也找不到它了，删了就是丢了。";
+    static const char *const notice = "天才一秒记住本站地址，最新章节请到本站阅读。";
+    yh_buf once, b;
+    yh_buf_init(&once, 0);
+    yh_buf_init(&b, 0);
+    chance_text(&once, false, false, NULL);
+    char *kept = malloc(once.len + 4 * strlen(other));
+    sprintf(kept, "%.*s", (int)once.len - 1, once.data);
+    /* three copies, two of them with wrong letters in most sentences */
+    chance_text(&b, false, false, NULL);
+    chance_text(&b, true, false, NULL);
+    chance_text(&b, true, false, notice);
+    expect_once(&b, kept);
+    /* every paragraph twice */
+    yh_buf_clear(&b);
+    chance_text(&b, false, true, NULL);
+    expect_once(&b, kept);
+    /* what only the second copy has stays */
+    yh_buf_clear(&b);
+    chance_text(&b, false, false, NULL);
+    chance_text(&b, true, false, other);
+    sprintf(kept, "%s%s", once.data, other);
+    expect_once(&b, kept);
+    /* rows with other numbers are other rows, though one stands twice */
+    yh_buf_clear(&b);
+    for (int i = 0; i < 40; i++) {
+        char row[160];
+        snprintf(row, sizeof row, "第%d场比赛主队以%d比%d战胜客队，全场观众约%d万人，天气晴。\n",
+                 i % 39, i % 7, i % 5, i % 39 + 2);
+        assert_int_equal(
+            yh_buf_adds(&b,
+                        i < 39 ? row : "第0场比赛主队以0比0战胜客队，全场观众约2万人，天气晴。\n",
+                        NULL),
+            YH_OK);
+    }
+    expect_once(&b, b.data);
+    free(kept);
+    yh_buf_fini(&once);
+    yh_buf_fini(&b);
+}
+
 /* Time must not grow with the square of the length. */
 static void test_hostile(void **state)
 {
@@ -174,9 +252,13 @@ static void test_hostile(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_boilerplate), cmocka_unit_test(test_between),
-        cmocka_unit_test(test_english),     cmocka_unit_test(test_own_list),
-        cmocka_unit_test(test_spam),        cmocka_unit_test(test_repeated_half),
+        cmocka_unit_test(test_boilerplate),
+        cmocka_unit_test(test_between),
+        cmocka_unit_test(test_english),
+        cmocka_unit_test(test_own_list),
+        cmocka_unit_test(test_spam),
+        cmocka_unit_test(test_repeated_half),
+        cmocka_unit_test(test_repeated_otherwise),
         cmocka_unit_test(test_hostile),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
