@@ -5,9 +5,12 @@
 #include "input/html_names.h"
 #include "input/html_tree.h"
 
-static const float BACK = 0.5f;   /* share of the prose that is not dropped for a name */
-static const float LEFT = 0.1f;   /* with less left, names do not count at all */
-static const float ENOUGH = 0.4f; /* share that Readability's choice must hold of the other's */
+static const float PROSE = 60.0f;       /* worth of a block that is certainly prose */
+static const float BACK = 0.5f;         /* share of the prose that is not dropped for a name */
+static const float CERTAIN_BACK = 0.9f; /* the same of comments, related pages: may be long */
+static const float ARTICLE = 300.0f;    /* prose that can be an article beside these */
+static const float LEFT = 0.1f;         /* with less left, names do not count at all */
+static const float ENOUGH = 0.8f; /* share that Readability's choice must hold of the other's */
 
 static bool is_block(const yh_html_node *n)
 {
@@ -40,10 +43,14 @@ static void judge_names(yh_html_node *n)
             n->drop = n->drop || strcasecmp(role, *r) == 0;
     bool bad = (both & YH_NAME_NO_CONTENT) != 0 && (both & YH_NAME_PERHAPS) == 0;
     if (bad && tag != GUMBO_TAG_TABLE && tag != GUMBO_TAG_CODE && tag != GUMBO_TAG_PRE &&
-        tag != GUMBO_TAG_ARTICLE && tag != GUMBO_TAG_MAIN && n->kind == YH_H_BLOCK)
+        tag != GUMBO_TAG_ARTICLE && tag != GUMBO_TAG_MAIN && n->kind == YH_H_BLOCK) {
         n->drop = true;
-    if ((both & YH_NAME_ASIDE) != 0 && n->kind == YH_H_BLOCK && tag != GUMBO_TAG_ARTICLE)
+        n->by_tag = (both & YH_NAME_NEVER) != 0;
+    }
+    if ((both & YH_NAME_ASIDE) != 0 && (n->kind == YH_H_BLOCK || tag == GUMBO_TAG_SPAN) &&
+        tag != GUMBO_TAG_ARTICLE)
         n->drop = true;
+    n->certain = n->drop && (both & YH_NAME_CERTAIN) != 0;
     if (tag == GUMBO_TAG_NAV || tag == GUMBO_TAG_FOOTER || tag == GUMBO_TAG_ASIDE ||
         tag == GUMBO_TAG_FIGCAPTION)
         n->drop = n->by_tag = true;
@@ -204,6 +211,65 @@ static void own_text(yh_html_tree *t)
             t->n[i].worth = worth(&t->n[i]);
 }
 
+/* Announces another page: a line that is a link, and a short text. */
+static bool is_teaser(const yh_html_tree *t, size_t i)
+{
+    enum { SHORT = 12, LONG = 1000, NODES = 1000 };
+    const yh_html_node *n = &t->n[i];
+    bool title = false, rest = false;
+    if (!is_block(n) || n->drop || n->text < 2 * SHORT || n->text > LONG || n->end - i > NODES)
+        return false;
+    for (size_t k = i; k < n->end; k++) {
+        const yh_html_node *b = &t->n[k];
+        if (!is_block(b) || b->own == 0)
+            continue;
+        bool link = (float)b->own_link > 0.8f * (float)b->own;
+        title = title || (link && b->own >= SHORT);
+        rest = rest || (title && !link);
+    }
+    return title && rest;
+}
+
+static bool alike(const GumboNode *a, const GumboNode *b)
+{
+    const char *x = yh_html_attribute(a, "class"), *y = yh_html_attribute(b, "class");
+    if (a->v.element.tag != b->v.element.tag)
+        return false;
+    return x == NULL || y == NULL ? x == y : strcmp(x, y) == 0;
+}
+
+/* Three and more of a kind, one behind the other, that announce other pages. */
+static void drop_teasers(yh_html_tree *t, size_t body)
+{
+    enum { RUN = 3 };
+    for (size_t i = body; i < t->count; i++) {
+        const yh_html_node *n = &t->n[i];
+        if (!n->element)
+            continue;
+        if (n->drop || n->kind == YH_H_SKIP) {
+            i = n->end - 1;
+            continue;
+        }
+        size_t run = 0, first = 0;
+        for (size_t k = i + 1;; k = t->n[k].end) {
+            bool end = k >= n->end;
+            if (!end && (!t->n[k].element || t->n[k].kind == YH_H_SKIP))
+                continue;
+            bool teaser = !end && is_teaser(t, k);
+            if (teaser && run > 0 && alike(t->n[first].node, t->n[k].node)) {
+                run++;
+                continue;
+            }
+            for (size_t d = first; run >= RUN && d < k && d < n->end; d = t->n[d].end)
+                t->n[d].drop = t->n[d].drop || t->n[d].element;
+            if (end)
+                break;
+            run = teaser;
+            first = k;
+        }
+    }
+}
+
 /* A name may hide what the page is about: what holds most of the prose comes back. */
 static void bring_back(yh_html_tree *t, size_t body)
 {
@@ -219,15 +285,15 @@ static void bring_back(yh_html_tree *t, size_t body)
         for (size_t k = i; k < n->end; k++)
             if (is_block(&t->n[k]) && (k == i || !t->n[k].drop))
                 inside += t->n[k].worth;
-        if (inside > BACK * total)
+        if (inside > (n->certain ? CERTAIN_BACK : BACK) * total)
             n->drop = false;
         else
             i = n->end - 1;
     }
 }
 
-/* The share of what reads like prose that is not dropped. */
-static float left_of(const yh_html_tree *t, size_t body)
+/* The share of what reads like prose that is not dropped; *prose: how much that is. */
+static float left_of(const yh_html_tree *t, size_t body, float *prose)
 {
     float all = 0.0f, left = 0.0f;
     size_t gone = 0; /* end of the dropped part in hand */
@@ -241,7 +307,20 @@ static float left_of(const yh_html_tree *t, size_t body)
         all += w > 0.0f ? w : 0.0f;
         left += w > 0.0f && i >= gone ? w : 0.0f;
     }
+    *prose = left;
     return all > 0.0f ? left / all : 1.0f;
+}
+
+/* Names that leave nothing are not believed; but comments may well be ten times the article. */
+static void doubt_names(yh_html_tree *t, size_t body)
+{
+    float left;
+    for (int certain = 0; certain < 2 && left_of(t, body, &left) < LEFT; certain++) {
+        if (certain == 1 && left > ARTICLE)
+            return;
+        for (size_t i = body; i < t->count; i++)
+            t->n[i].drop = t->n[i].drop && (t->n[i].by_tag || (!certain && t->n[i].certain));
+    }
 }
 
 /* Lists and boxes within the main text that are mostly links: "related", share buttons, tags. */
@@ -259,8 +338,10 @@ static void drop_link_boxes(yh_html_tree *t, size_t from, size_t to)
             continue;
         float d = density(n);
         float limit = n->name_weight > 0 ? 0.6f : n->name_weight < 0 ? 0.33f : 0.5f;
+        limit = tag == GUMBO_TAG_TABLE ? 0.8f : limit;
         bool aside = n->name_weight < 0 && n->paragraphs == 0 && n->text < 200;
-        if (n->commas < 10 && (d > limit || aside))
+        bool form = tag == GUMBO_TAG_FORM && n->paragraphs == 0 && n->text < 300;
+        if (n->commas < 10 && (d > limit || aside || form))
             n->drop = true;
     }
 }
@@ -372,7 +453,7 @@ static size_t end_of_prose(const yh_html_tree *t, size_t top)
         const yh_html_node *n = &t->n[i];
         if (n->element && (n->drop || n->kind == YH_H_SKIP))
             i = n->end - 1;
-        else if (is_block(n) && n->worth >= 60.0f)
+        else if (is_block(n) && n->worth >= PROSE)
             last = i + 1;
     }
     return last;
@@ -382,7 +463,7 @@ static size_t end_of_prose(const yh_html_tree *t, size_t top)
  * behind the last paragraph. */
 static void prune(yh_html_tree *t, size_t top)
 {
-    enum { LINK_MOST = 200, OPENER_MOST = 250, TAIL_MOST = 80 };
+    enum { LINK_MOST = 200, OPENER_MOST = 250, TAIL_MOST = 80, TAIL_P_MOST = 10 };
     size_t end = end_of_prose(t, top);
     char words[64];
     for (size_t i = top + 1; end > 0 && i < t->n[top].end; i++) {
@@ -399,9 +480,62 @@ static void prune(yh_html_tree *t, size_t top)
         bool item = tag == GUMBO_TAG_LI || tag == GUMBO_TAG_DD || tag == GUMBO_TAG_DT;
         bool link = (float)n->own_link > 0.8f * (float)n->own;
         own_words(t, i, words, sizeof words);
-        n->drop = (link && n->own < LINK_MOST && !item) || yh_html_opens_furniture(words) ||
-                  (i >= end && !item && n->own < TAIL_MOST && n->own_ends == 0);
+        n->drop = (link && n->own < LINK_MOST && !item) ||
+                  yh_html_opens_furniture(words, n->worth >= PROSE) ||
+                  (i >= end && !item && n->own < (tag == GUMBO_TAG_P ? TAIL_P_MOST : TAIL_MOST) &&
+                   n->own_ends == 0);
     }
+}
+
+/* The article's own box around `top`, when it adds more prose than links: a lead, further sections.
+ * Of what it adds, prose alone stays. */
+static size_t climb(yh_html_tree *t, size_t top, size_t body)
+{
+    const size_t old = top;
+    float w = weight_with_siblings(t, top);
+    for (size_t a = t->n[top].parent; a > body; a = t->n[a].parent)
+        if (t->n[a].marked && t->n[a].weight > w) {
+            w = t->n[a].weight;
+            top = a;
+        }
+    float behind = 0.0f;
+    for (size_t i = t->n[old].end; top != old && i < t->n[top].end; i++)
+        behind += is_block(&t->n[i]) && t->n[i].worth >= PROSE ? t->n[i].worth : 0.0f;
+    const float least = behind < 0.12f * w ? 1e30f : PROSE;
+    for (size_t i = top + 1; top != old && i < t->n[top].end; i++) {
+        yh_html_node *n = &t->n[i];
+        if (i == old || (n->element && n->drop))
+            i = n->end - 1;
+        else if (is_block(n) && n->own > 0 && n->worth < (i < old ? PROSE : least) &&
+                 !holds_blocks(t, i))
+            n->drop = true;
+    }
+    return top;
+}
+
+/* Headings of which all that they stood for was dropped. */
+static void drop_empty_sections(yh_html_tree *t, size_t top)
+{
+    size_t heading = 0; /* with nothing behind it so far; 0: none */
+    bool gone = false;  /* but what was dropped */
+    for (size_t i = top + 1; i < t->n[top].end; i++) {
+        const yh_html_node *n = &t->n[i];
+        if (n->element && (n->drop || n->kind == YH_H_SKIP)) {
+            gone = gone || (n->drop && n->text > 0);
+            i = n->end - 1;
+            continue;
+        }
+        if (!is_block(n) || n->own == 0)
+            continue;
+        bool next = is_heading(n->node->v.element.tag);
+        if (next && heading != 0 && gone &&
+            n->node->v.element.tag <= t->n[heading].node->v.element.tag)
+            t->n[heading].drop = true;
+        heading = next ? i : 0;
+        gone = false;
+    }
+    if (heading != 0 && gone)
+        t->n[heading].drop = true;
 }
 
 size_t yh_html_main(yh_html_tree *t)
@@ -414,17 +548,24 @@ size_t yh_html_main(yh_html_tree *t)
             judge_names(&t->n[i]);
         }
     own_text(t);
+    drop_teasers(t, body);
     bring_back(t, body);
-    if (left_of(t, body) < LEFT)
-        for (size_t i = body; i < t->count; i++)
-            t->n[i].drop = t->n[i].drop && t->n[i].by_tag;
+    doubt_names(t, body);
     sum_up(t);
     sum_weight(t);
     size_t top = readable_top(t, body), other = heaviest(t, body);
     if (weight_with_siblings(t, top) < ENOUGH * t->n[other].weight)
         top = other;
+    top = climb(t, top, body);
     drop_link_boxes(t, top + 1, t->n[top].end);
     prune(t, top);
+    const size_t parent = t->n[top].parent;
+    for (size_t k = parent + 1; parent != top && k < t->n[parent].end; k = t->n[k].end)
+        if (k != top && yh_html_joins(t, top, k)) {
+            drop_link_boxes(t, k, t->n[k].end);
+            prune(t, k);
+        }
+    drop_empty_sections(t, top);
     return top;
 }
 
@@ -439,5 +580,5 @@ bool yh_html_joins(const yh_html_tree *t, size_t top, size_t i)
     if (n->node->v.element.tag == GUMBO_TAG_P)
         return (n->text > 80 && density(n) < 0.25f) ||
                (n->text > 0 && n->link == 0 && n->commas > 0);
-    return false;
+    return i < top && n->weight >= PROSE && density(n) < 0.1f; /* a lead */
 }

@@ -11,13 +11,16 @@ enum {
     YH_NAME_FOR = 4,        /* speaks for content */
     YH_NAME_AGAINST = 8,    /* speaks against it */
     YH_NAME_ASIDE = 16,     /* captions, credits, boxes about the author: never the article */
-    YH_NAME_MARKED = 32     /* names that templates give to the article's own box */
+    YH_NAME_MARKED = 32,    /* names that templates give to the article's own box */
+    YH_NAME_CERTAIN = 64,   /* comments, related pages: no article, however long they are */
+    YH_NAME_NEVER = 128     /* of no page's content */
 };
 
 /* The flags of all known words that occur in the name, whatever their case. One pass. */
 unsigned yh_html_name_flags(const char *name);
 /* Whether a short block that begins with this text is page furniture ("Advertisement", "Read
- * more:", "Photo:", ...). */
-bool yh_html_opens_furniture(const char *text);
+ * more:", "Photo:", ...). prose: it reads like sentences ("By then it was late ..."), so that the
+ * first word alone does not say so. */
+bool yh_html_opens_furniture(const char *text, bool prose);
 
 #endif

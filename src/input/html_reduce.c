@@ -8,6 +8,7 @@
 typedef struct scan {
     const char *p;
     size_t n;
+    bool noscript; /* its content is kept */
     yh_buf *out;
 } scan;
 
@@ -27,7 +28,7 @@ static bool is(const char *p, size_t n, const char *word)
 }
 
 /* Elements that are left out with all their content. */
-static bool opaque(const char *name, size_t n)
+static bool opaque(const scan *s, const char *name, size_t n)
 {
     switch (n) {
     case 3:
@@ -37,7 +38,7 @@ static bool opaque(const char *name, size_t n)
     case 6:
         return is(name, n, "script") || is(name, n, "iframe");
     case 8:
-        return is(name, n, "noscript") || is(name, n, "template");
+        return (!s->noscript && is(name, n, "noscript")) || is(name, n, "template");
     default:
         return false;
     }
@@ -143,7 +144,7 @@ static size_t tag(const scan *s, size_t i, yh_status *st, yh_err *err)
     if (*st == YH_OK)
         *st = yh_buf_addc(s->out, '>', err);
     i += i < s->n;
-    if (*st == YH_OK && opaque(p + name, k)) {
+    if (*st == YH_OK && opaque(s, p + name, k)) {
         s->out->len = mark;
         return closing ? i : behind_element(s, i, p + name, k);
     }
@@ -155,9 +156,9 @@ static size_t tag(const scan *s, size_t i, yh_status *st, yh_err *err)
     return i;
 }
 
-yh_status yh_html_reduce(const char *p, size_t n, yh_buf *out, yh_err *err)
+yh_status yh_html_reduce(const char *p, size_t n, bool noscript, yh_buf *out, yh_err *err)
 {
-    scan s = {p, n, out};
+    scan s = {p, n, noscript, out};
     yh_status st = YH_OK;
     for (size_t i = 0; i < n && st == YH_OK;) {
         const char *lt = memchr(p + i, '<', n - i);

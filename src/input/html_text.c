@@ -104,19 +104,41 @@ static yh_status from_tree(const char *html, size_t n, yh_html_mode mode, yh_buf
     return s;
 }
 
-yh_status yh_html_text(const char *html, size_t n, yh_html_mode mode, yh_buf *out, yh_buf *title,
-                       bool *plain, yh_err *err)
+static yh_status text_of(const char *html, size_t n, yh_html_mode mode, bool noscript, yh_buf *out,
+                         yh_buf *title, bool *plain, yh_err *err)
 {
     yh_buf small;
     yh_buf_init(&small, 0);
     yh_status s = yh_buf_reserve(&small, n / 2, err);
     if (s == YH_OK)
-        s = yh_html_reduce(html, n, &small, err);
+        s = yh_html_reduce(html, n, noscript, &small, err);
     if (s == YH_OK) {
         *plain = !yh_html_is_tame(small.data, small.len);
         s = *plain ? yh_html_plain(small.data, small.len, out, err)
                    : from_tree(small.data, small.len, mode, out, title, err);
     }
     yh_buf_fini(&small);
+    return s;
+}
+
+yh_status yh_html_text(const char *html, size_t n, yh_html_mode mode, yh_buf *out, yh_buf *title,
+                       bool *plain, yh_err *err)
+{
+    enum { LITTLE = 300, TIMES = 3 };
+    const size_t start = out->len;
+    YH_TRY(text_of(html, n, mode, false, out, title, plain, err));
+    const size_t len = out->len - start;
+    if (*plain || len >= LITTLE ||
+        (memmem(html, n, "<noscript", 9) == NULL && memmem(html, n, "<NOSCRIPT", 9) == NULL))
+        return YH_OK;
+    yh_buf other;
+    yh_buf_init(&other, 0);
+    yh_status s = text_of(html, n, mode, true, &other, NULL, plain, err);
+    if (s == YH_OK && !*plain && other.len >= LITTLE && other.len >= TIMES * len) {
+        out->len = start;
+        s = yh_buf_add(out, other.data, other.len, err);
+    }
+    *plain = false;
+    yh_buf_fini(&other);
     return s;
 }

@@ -18,13 +18,15 @@ typedef enum yh_html_mode {
  * length and commas, link density counts against, names of classes help), and the subtree in which
  * prose outweighs links the most, which wins where the first leaves most of the prose out. Names
  * that would drop what the page is about are overruled. What is left of page furniture inside is
- * pruned block by block. Thread safe. */
+ * pruned block by block. Of a page with next to no text, what it shows where no script runs is
+ * taken when that is more. Thread safe. */
 yh_status yh_html_text(const char *html, size_t n, yh_html_mode mode, yh_buf *out, yh_buf *title,
                        bool *plain, yh_err *err) YH_MUST_CHECK;
 
 /* Appends the page without scripts, styles, comments, drawings, and without the attributes that
- * extraction does not look at. */
-yh_status yh_html_reduce(const char *html, size_t n, yh_buf *out, yh_err *err) YH_MUST_CHECK;
+ * extraction does not look at. noscript: what is shown where no script runs is kept. */
+yh_status yh_html_reduce(const char *html, size_t n, bool noscript, yh_buf *out,
+                         yh_err *err) YH_MUST_CHECK;
 
 /* Whether a tree builder may be let loose on the page: nesting, attributes and unclosed elements
  * within limits. */

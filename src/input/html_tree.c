@@ -7,7 +7,6 @@ static uint8_t kind_of(GumboTag tag)
     switch ((int)tag) { /* an enum of a library: the rest is what browsers show as blocks */
     case GUMBO_TAG_SCRIPT:
     case GUMBO_TAG_STYLE:
-    case GUMBO_TAG_NOSCRIPT:
     case GUMBO_TAG_TEMPLATE:
     case GUMBO_TAG_IFRAME:
     case GUMBO_TAG_OBJECT:

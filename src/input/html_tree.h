@@ -28,7 +28,8 @@ typedef struct yh_html_node {
     uint8_t kind;
     bool element, scored, in_link;
     bool drop;          /* found to be no content: the node and all within */
-    bool by_tag;        /* dropped for what it is (nav, footer), not for its name */
+    bool certain;       /* dropped for a name that leaves little doubt: comments, related pages */
+    bool by_tag;        /* dropped for what it is (nav, footer), hardly for its name */
     bool marked;        /* an element or a name that templates give to the article */
     int8_t name_weight; /* what class and id say: -1 against, 1 for */
 } yh_html_node;

@@ -112,6 +112,63 @@ static void furniture_inside_goes(void **state)
     yh_free(t);
 }
 
+#define TEASER(n)                                                                                  \
+    "<li class=item><h3><a href=" #n ">Another page, number " #n "</a></h3>"                       \
+    "<p>Teaser " #n " says in a sentence or two what one would read there, were one to go.</p>"
+
+static void teasers_and_comments_go(void **state)
+{
+    (void)state;
+    static const char page[] =
+        "<body><div id=main><div class=lead>What the article says, in a sentence that stands "
+        "before "
+        "it, set apart from all.</div><div class=text><p>" P1 "</p><p>" P2 "</p>"
+        "<h2>A section</h2><p>" P1 "</p><h2>More on this</h2><ul>" TEASER(1) TEASER(2) TEASER(3)
+            TEASER(4) "</ul></div></div><div id=comments>"
+                      "<p>Comment one: " P1 P2 "</p><p>Comment two: " P1 P2 "</p><p>Comment: " P1 P2
+                      "</p>"
+                      "<p>Comment: " P1 P2 "</p><p>Comment: " P1 P2 "</p><p>Comment: " P1 P2
+                      "</p></div>";
+    bool plain;
+    char *t = text_of(page, sizeof page - 1, YH_HTML_MAIN, &plain);
+    assert_string_equal(t, "What the article says, in a sentence that stands before it, set apart "
+                           "from all.\n\n" P1 "\n\n" P2 "\n\n## A section\n\n" P1);
+    yh_free(t);
+    static const char index[] = /* nothing but teasers: then they are the page */
+        "<body><div><ul>" TEASER(1) TEASER(2) TEASER(3) TEASER(4) "</ul></div>";
+    t = text_of(index, sizeof index - 1, YH_HTML_MAIN, &plain);
+    assert_non_null(strstr(t, "Teaser 1 says"));
+    assert_non_null(strstr(t, "Teaser 4 says"));
+    yh_free(t);
+}
+
+static void text_for_those_without_scripts(void **state)
+{
+    (void)state;
+    static const char page[] = "<body><div><p>Loads soon.</p><noscript><p>" P1 "</p><p>" P2
+                               "</p><p>" P1 "</p></noscript></div>";
+    bool plain;
+    char *t = text_of(page, sizeof page - 1, YH_HTML_MAIN, &plain);
+    assert_non_null(strstr(t, P1 "\n\n" P2 "\n\n" P1));
+    yh_free(t);
+    static const char other[] = "<body><div><p>" P1 "</p><p>" P2 "</p><p>" P1
+                                "</p><noscript>Please enable scripts, they are needed.</noscript>";
+    t = text_of(other, sizeof other - 1, YH_HTML_MAIN, &plain);
+    assert_string_equal(t, P1 "\n\n" P2 "\n\n" P1);
+    yh_free(t);
+}
+
+static void captions_go(void **state)
+{
+    (void)state;
+    static const char page[] = "<body><div><p>" P1 "</p><p>Figure 3: what one sees.</p><p>" P2
+                               "</p><p>Figure 3 shows what one sees.</p><p>" P1 "</p></div>";
+    bool plain;
+    char *t = text_of(page, sizeof page - 1, YH_HTML_MAIN, &plain);
+    assert_string_equal(t, P1 "\n\n" P2 "\n\nFigure 3 shows what one sees.\n\n" P1);
+    yh_free(t);
+}
+
 static void reduced_pages(void **state)
 {
     (void)state;
@@ -132,7 +189,7 @@ static void reduced_pages(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         yh_buf b;
         yh_buf_init(&b, 0);
-        assert_int_equal(yh_html_reduce(cases[i].in, strlen(cases[i].in), &b, NULL), YH_OK);
+        assert_int_equal(yh_html_reduce(cases[i].in, strlen(cases[i].in), false, &b, NULL), YH_OK);
         assert_int_equal(yh_buf_addc(&b, 0, NULL), YH_OK);
         assert_string_equal(b.data, cases[i].out);
         yh_buf_fini(&b);
@@ -199,6 +256,9 @@ int main(void)
         cmocka_unit_test(markdown),
         cmocka_unit_test(a_name_does_not_hide_the_article),
         cmocka_unit_test(furniture_inside_goes),
+        cmocka_unit_test(teasers_and_comments_go),
+        cmocka_unit_test(text_for_those_without_scripts),
+        cmocka_unit_test(captions_go),
         cmocka_unit_test(reduced_pages),
         cmocka_unit_test(every_allocation_fails),
         cmocka_unit_test(hostile_pages_are_read_plainly),
