@@ -43,8 +43,8 @@ typedef struct yh_bench_step_options {
                                       512 for nanogpt-shakespeare-char, else 32,768 */
     bool muon;                     /* else AdamW */
     bool f32;                      /* else bf16 where the CPU multiplies it */
-    bool recompute;
-    int steps; /* timed ones, behind one that warms up; 0: 3 */
+    int recompute;                 /* level, 0 to 2 */
+    int steps;                     /* timed ones, behind one that warms up; 0: 3 */
 } yh_bench_step_options;
 typedef struct yh_bench_step_part {
     const char *op;               /* constant; "optimizer" comes last */

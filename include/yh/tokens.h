@@ -53,6 +53,9 @@ void yh_tokens_doc(const yh_tokens *t, yh_split s, uint64_t doc, yh_token_doc *o
 /* Copies ids [first, first+n) of a document; the range must lie within it. */
 void yh_tokens_copy(const yh_tokens *t, yh_split s, uint64_t doc, uint64_t first, uint64_t n,
                     int32_t *out);
+/* What was read so far no longer counts as memory of the process. Not while another thread reads.
+ */
+void yh_tokens_release(const yh_tokens *t);
 
 #ifdef __cplusplus
 }

@@ -41,7 +41,10 @@ typedef struct yh_train_options {
         min_lr_set, decay_set, precision_set, order_set, across_set; /* given explicitly */
     yh_order order;
     yh_precision precision;
-    bool recompute; /* compute cheap activations again backward: less memory, the same bits */
+    uint64_t memory; /* bytes that the process may hold at most; 0: what is available now */
+    int recompute; /* with recompute_set: 0 keeps all activations, 1 computes the cheap ones again,
+                      2 whole blocks; else the lowest that fits. The bits are the same. */
+    bool recompute_set;
     uint64_t seed;
     uint32_t eval_every, sample_every, save_every; /* steps; 0: by rule */
     uint64_t eval_tokens;  /* held-out tokens looked at, at most; 0: by rule */
@@ -81,7 +84,8 @@ typedef struct yh_train_result {
 
 /* Trains. Restartable: with `resume` an unfinished run goes on bit for bit where its last
  * checkpoint was, a finished one returns its result at once. YH_STOPPED after yh_stop_request, with
- * the state saved; YH_LIMIT when the memory would not suffice (nothing was started); YH_MISMATCH
+ * the state saved; YH_LIMIT when the memory would not suffice (nothing was started, the message
+ * says what is needed at least); YH_MISMATCH
  * when options or data differ from the checkpoint's, naming what differs; YH_BUSY when another
  * process trains in `out`. */
 yh_status yh_train_run(const yh_train_options *o, yh_pool *pool, yh_train_result *r,

@@ -30,5 +30,8 @@ uint64_t yh_mem_peak_rss(void); /* of this process, since yh_mem_peak_begin or i
 /* Gives freed memory back to the system, starts the peak anew where the system can do that, and
  * returns the memory that the process holds now, bytes (0: not known). */
 uint64_t yh_mem_peak_begin(void);
+/* Processor time that this process has used so far, system time and all threads included, seconds.
+ */
+double yh_cpu_seconds(void);
 
 #endif

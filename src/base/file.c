@@ -135,6 +135,12 @@ yh_status yh_map_open(yh_map *m, const char *path, yh_err *err)
     return YH_OK;
 }
 
+void yh_map_release(const yh_map *m)
+{
+    if (m->data != NULL)
+        (void)madvise((void *)(uintptr_t)m->data, m->size, MADV_DONTNEED);
+}
+
 void yh_map_close(yh_map *m)
 {
     if (m->data != NULL)

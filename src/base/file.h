@@ -16,6 +16,9 @@ typedef struct yh_map {
 } yh_map;
 yh_status yh_map_open(yh_map *m, const char *path, yh_err *err) YH_MUST_CHECK;
 void yh_map_close(yh_map *m);
+/* The pages that were read no longer count as memory of the process; reading them again is cheap as
+ * long as the system keeps them. */
+void yh_map_release(const yh_map *m);
 
 /* Atomic file writer. _open creates the temporary file; _write buffers; _commit flushes, syncs,
  * renames; _abort removes the temporary file (safe after _commit or on a zeroed struct). */

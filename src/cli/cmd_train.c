@@ -31,8 +31,9 @@ static const yh_opt opts[] = {
     {"clip", 0, YH_OPT_NUM, "X", "largest norm of the gradient; 0: no limit"},
     {"precision", 0, YH_OPT_TEXT, "NAME", "auto, f32 or bf16"},
     {"order", 0, YH_OPT_TEXT, "NAME", "shuffle, stream (as packed) or random (random offsets)"},
-    {"recompute", 0, YH_OPT_FLAG, NULL,
-     "compute cheap activations again going backward: less memory, the same weights"},
+    {"memory", 0, YH_OPT_SIZE, "BYTES", "hold no more (default: what is available)"},
+    {"recompute", 0, YH_OPT_INT, "N",
+     "activations computed again: 0 none, 1 cheap ones, 2 whole blocks (default: what fits)"},
     {"across-documents", 0, YH_OPT_FLAG, NULL, "attention crosses the borders of documents"},
     {"seed", 0, YH_OPT_INT, "N", "of weights and order (default 0)"},
     {"eval-every", 0, YH_OPT_INT, "N", "steps between looks at held-out text"},
@@ -146,6 +147,7 @@ static int amounts(const yh_args *a, yh_train_options *o)
                 {"steps", INT64_MAX / 4, &o->steps},
                 {"batch-tokens", (int64_t)1 << 40, &o->batch_tokens},
                 {"eval-tokens", (int64_t)1 << 40, &o->eval_tokens},
+                {"memory", INT64_MAX / 4, &o->memory},
                 {"context", 1 << 20, &context},
                 {"micro-batch", 1 << 20, &micro},
                 {"eval-every", UINT32_MAX, &eval},
@@ -208,7 +210,10 @@ static int parse(const yh_args *a, yh_train_options *o)
     if (o->model != NULL && o->depth > 0)
         return yh_cli_usage(a, "give --model or --depth, not both");
     o->seed = (uint64_t)yh_arg_int(a, "seed", 0);
-    o->recompute = yh_arg_flag(a, "recompute");
+    o->recompute_set = yh_arg_given(a, "recompute");
+    o->recompute = (int)yh_arg_int(a, "recompute", 0);
+    if (o->recompute < 0 || o->recompute > 2)
+        return yh_cli_usage(a, "--recompute is 0, 1 or 2");
     o->across_set = o->across_documents = yh_arg_flag(a, "across-documents");
     o->resume = !yh_arg_flag(a, "fresh");
     o->keep_best = !yh_arg_flag(a, "keep-last");

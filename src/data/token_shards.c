@@ -310,3 +310,12 @@ void yh_tokens_copy(const yh_tokens *t, yh_split s, uint64_t doc, uint64_t first
     for (uint64_t i = 0; i < n; i++)
         out[i] = (int32_t)id_at(t, sh, at + i);
 }
+
+void yh_tokens_release(const yh_tokens *t)
+{
+    for (int k = 0; k < 2; k++)
+        for (size_t i = 0; i < t->split[k].n; i++) {
+            yh_map_release(&t->split[k].s[i].bin);
+            yh_map_release(&t->split[k].s[i].idx);
+        }
+}

@@ -166,8 +166,11 @@ static void build_body(yh_build *b)
     yh_tensor *wte = yh_model_param(b, "transformer.wte.weight");
     yh_tensor *wpe = yh_model_param(b, "transformer.wpe.weight");
     yh_tensor *x = yh_add(g, yh_embedding(g, b->tokens, wte), yh_embedding(g, b->pos, wpe));
-    for (int l = 0; l < b->cfg->layers; l++)
+    for (int l = 0; l < b->cfg->layers; l++) {
+        yh_graph_checkpoint(x);
         x = block(b, x, l);
+    }
+    yh_graph_checkpoint(x);
     yh_tensor *w = yh_model_param(b, "transformer.ln_f.weight");
     yh_tensor *bias = yh_model_param(b, "transformer.ln_f.bias");
     b->hidden = yh_layernorm(g, x, w, bias, (float)b->cfg->norm_eps);

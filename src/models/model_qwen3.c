@@ -193,10 +193,12 @@ static void build_body(yh_build *b)
     yh_tensor *x = yh_embedding(g, b->tokens, embed);
     for (int l = 0; l < b->cfg->layers; l++) {
         yh_tensor *w = yh_model_param(b, "model.layers.%d.input_layernorm.weight", l);
+        yh_graph_checkpoint(x);
         x = attention(b, yh_rmsnorm(g, x, w, eps), x, l);
         w = yh_model_param(b, "model.layers.%d.post_attention_layernorm.weight", l);
         x = mlp(b, yh_rmsnorm(g, x, w, eps), x, l);
     }
+    yh_graph_checkpoint(x);
     b->hidden = yh_rmsnorm(g, x, yh_model_param(b, "model.norm.weight"), eps);
     b->head = b->cfg->tied ? embed : yh_model_param(b, "lm_head.weight");
 }

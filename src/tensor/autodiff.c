@@ -51,9 +51,22 @@ void yh_graph_set_recompute(yh_graph *g, int level)
     g->recompute = level;
 }
 
+void yh_graph_checkpoint(yh_tensor *t)
+{
+    if (t != NULL)
+        t->checkpoint = true;
+}
+
+static bool computed_again(const yh_graph *g, const yh_tensor *t)
+{
+    if (!yh_is_node(t) || t->op->once || t->checkpoint || t->keep)
+        return false;
+    return g->recompute >= 2 || (g->recompute == 1 && t->op->recompute);
+}
+
 yh_tensor *yh_graph_saved(yh_graph *g, yh_tensor *t)
 {
-    if (t == NULL || g->recompute < 1 || !yh_is_node(t) || !t->op->recompute)
+    if (t == NULL || !computed_again(g, t))
         return t;
     if (t->again != NULL)
         return t->again;

@@ -44,6 +44,7 @@ struct yh_tensor {
     yh_tensor *owner; /* node that writes this one: itself, or whose `extra` it is */
     yh_tensor *again; /* recomputed copy that backward nodes read; NULL: none */
     bool keep;
+    bool checkpoint; /* never computed again */
 };
 
 yh_status yh_graph_create(yh_graph **out, yh_dtype compute_type, yh_err *err) YH_MUST_CHECK;
@@ -65,9 +66,12 @@ size_t yh_tensor_bytes(const yh_tensor *t);
  */
 void yh_graph_keep(yh_graph *g, yh_tensor *t);
 /* 0: every activation that backward nodes need is kept. 1: outputs of cheap operations (norms,
- * rope, SwiGLU, GELU) are computed once more before their use: less memory, the same bits. Set
- * before yh_graph_backward. */
+ * rope, SwiGLU, GELU) are computed once more before their use: less memory, the same bits. 2:
+ * everything but checkpoints is, a third more products. Set before yh_graph_backward. */
+enum { YH_RECOMPUTE_MAX = 2 };
 void yh_graph_set_recompute(yh_graph *g, int level);
+/* Marks where level 2 starts again from: the input of each block. NULL is passed over. */
+void yh_graph_checkpoint(yh_tensor *t);
 /* Adds the backward nodes of a scalar loss (upstream gradient 1). Once per graph. */
 void yh_graph_backward(yh_graph *g, yh_tensor *loss);
 /* Places every node by lifetime in one buffer and allocates it. Reports the first builder error.

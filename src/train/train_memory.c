@@ -1,9 +1,16 @@
 /* Memory before the first step: what is allocated, and what of it will be touched. */
+#include <math.h>
+
 #include "base/cpu.h"
 #include "train/trainer.h"
 
 /* Small objects and stacks that come on top of what the process held before. */
-enum { PROCESS_BYTES = 2 << 20, PRODUCT_EXTRA = 1 << 20 /* tiles of sums, attention */ };
+enum {
+    PROCESS_BYTES = 2 << 20,
+    PRODUCT_EXTRA = 1 << 20 /* tiles of sums, attention */,
+    DATA_KEPT = 64 << 20, /* of mapped tokens; more are released while training */
+    DATA_ENTRY = 32       /* a document's in the index */
+};
 
 static uint64_t round_64(uint64_t n)
 {
@@ -39,7 +46,19 @@ static uint64_t loss_rows(const yh_trainer *t)
     return (uint64_t)t->build.rows;
 }
 
-yh_status yh_trainer_predict_memory(yh_trainer *t, yh_err *err)
+/* What of the mapped tokens and their index counts as memory of the process. */
+static uint64_t data_bytes(yh_trainer *t)
+{
+    uint64_t bytes = 0;
+    for (int k = YH_TRAIN; k <= YH_HELDOUT; k++)
+        bytes += yh_tokens_total(t->tokens, (yh_split)k) *
+                     (yh_tokens_vocab(t->tokens) <= 65536 ? 2 : 4) +
+                 yh_tokens_docs(t->tokens, (yh_split)k) * DATA_ENTRY;
+    t->release_data = bytes > DATA_KEPT;
+    return t->release_data ? DATA_KEPT : bytes;
+}
+
+static yh_status predict(yh_trainer *t, yh_err *err)
 {
     yh_train_memory *m = &t->memory;
     const yh_train_plan *p = &t->plan;
@@ -74,19 +93,105 @@ yh_status yh_trainer_predict_memory(yh_trainer *t, yh_err *err)
     m->eval_graph = eval_graph;
     m->loader = yh_loader_memory(t->loader) + t->heldout.runs * (uint64_t)t->heldout.rows * 16 +
                 (uint64_t)p->context * p->micro_batch * 16;
-    m->data = (yh_tokens_total(t->tokens, YH_TRAIN) + yh_tokens_total(t->tokens, YH_HELDOUT)) *
-              (yh_tokens_vocab(t->tokens) <= 65536 ? 2 : 4);
+    m->data = data_bytes(t);
     m->total = m->weights + m->shadow + m->grads + m->state + m->scratch + m->graph +
                m->eval_graph + m->loader + m->data + m->process;
-    /* mapped tokens are not counted here: the system drops them when memory is short */
-    uint64_t need = m->total - m->data, have = yh_mem_available();
-    if (have != 0 && need > have)
-        return yh_fail(err, YH_LIMIT,
-                       "training needs %.0f MB (weights and optimiser %.0f MB, activations %.0f "
-                       "MB), %.0f MB are available; use a smaller --depth, --micro-batch or "
-                       "--context",
-                       (double)need / 1e6,
-                       (double)(m->weights + m->shadow + m->grads + m->state) / 1e6,
-                       (double)(m->graph + m->eval_graph) / 1e6, (double)have / 1e6);
     return YH_OK;
+}
+
+/* ------------------------------------------------------------------ what fits */
+
+typedef struct fit {
+    uint64_t limit, available; /* bytes; 0: none, not known */
+    yh_train_memory least;     /* of what was tried */
+    int least_level;
+    uint32_t least_rows;
+} fit;
+
+static bool fits(const fit *f, const yh_train_memory *m)
+{
+    if (f->limit != 0 && m->total > f->limit)
+        return false;
+    /* mapped tokens: the system drops them when memory is short */
+    return f->available == 0 || m->total - m->data - m->process <= f->available;
+}
+
+static yh_status try_level(yh_trainer *t, int level, fit *f, bool *yes, yh_err *err)
+{
+    yh_graph_free(t->graph);
+    yh_graph_free(t->eval_graph);
+    t->graph = t->eval_graph = NULL;
+    t->recompute = level;
+    YH_TRY(yh_trainer_graph(&t->graph, &t->build, &t->plan, true, level, err));
+    if (t->heldout.runs > 0)
+        YH_TRY(yh_trainer_graph(&t->eval_graph, &t->eval_build, &t->plan, false, 0, err));
+    YH_TRY(predict(t, err));
+    if (f->least.total == 0 || t->memory.total < f->least.total) {
+        f->least = t->memory;
+        f->least_level = level;
+        f->least_rows = t->plan.micro_batch;
+    }
+    *yes = fits(f, &t->memory);
+    return YH_OK;
+}
+
+static yh_status try_levels(yh_trainer *t, fit *f, bool *yes, yh_err *err)
+{
+    int from = t->o->recompute_set ? t->o->recompute : 0;
+    int to = t->o->recompute_set ? t->o->recompute : YH_RECOMPUTE_MAX;
+    for (int level = from; level <= to && !*yes; level++)
+        YH_TRY(try_level(t, level, f, yes, err));
+    return YH_OK;
+}
+
+/* The next smaller number of rows that divides a step; 0: none. */
+static uint32_t fewer_rows(const yh_train_plan *p)
+{
+    uint64_t rows = (uint64_t)p->micro_batch * p->micro_batches;
+    uint32_t m = p->micro_batch - 1;
+    while (m > 0 && rows % m != 0)
+        m--;
+    return m;
+}
+
+static yh_status set_rows(yh_trainer *t, uint32_t rows, yh_err *err)
+{
+    yh_train_plan *p = &t->plan;
+    p->micro_batches = (uint32_t)((uint64_t)p->micro_batch * p->micro_batches / rows);
+    p->micro_batch = rows;
+    yh_eval_set_fini(&t->heldout);
+    return yh_trainer_open_heldout(t, err);
+}
+
+static yh_status does_not_fit(const fit *f, yh_err *err)
+{
+    const yh_train_memory *m = &f->least;
+    bool limit = f->limit != 0 && m->total > f->limit;
+    uint64_t need = limit ? m->total : m->total - m->data - m->process;
+    return yh_fail(
+        err, YH_LIMIT,
+        "training needs at least %.0f MB (weights and optimiser %.0f MB, activations "
+        "%.0f MB at recomputation level %d with micro-batches of %u row%s), %.0f MB "
+        "are %s; use a smaller --depth, %s--context",
+        ceil((double)need / 1e6), (double)(m->weights + m->shadow + m->grads + m->state) / 1e6,
+        (double)(m->graph + m->eval_graph) / 1e6, f->least_level, f->least_rows,
+        f->least_rows == 1 ? "" : "s", (double)(limit ? f->limit : f->available) / 1e6,
+        limit ? "allowed" : "available", f->least_rows > 1 ? "--micro-batch or " : "or ");
+}
+
+yh_status yh_trainer_fit_memory(yh_trainer *t, yh_err *err)
+{
+    fit f = {.limit = t->o->memory, .available = yh_mem_available()};
+    bool yes = false;
+    YH_TRY(try_levels(t, &f, &yes, err));
+    /* fewer rows at once change the order of sums, so only a limit that was given asks for it */
+    bool may = t->o->memory != 0 && t->o->micro_batch == 0 && !t->resumed;
+    while (!yes && may) {
+        uint32_t rows = fewer_rows(&t->plan);
+        if (rows == 0)
+            break;
+        YH_TRY(set_rows(t, rows, err));
+        YH_TRY(try_levels(t, &f, &yes, err));
+    }
+    return yes ? YH_OK : does_not_fit(&f, err);
 }

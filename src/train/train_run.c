@@ -69,7 +69,7 @@ static json_t *num_or_null(double v)
 
 static yh_status note_plan(yh_trainer *t, yh_err *err)
 {
-    char *text = yh_plan_text(&t->plan, &t->facts, t->memory.total);
+    char *text = yh_plan_text(&t->plan, &t->facts, t->memory.total, t->recompute);
     tell(t, "plan", 0, 0, text);
     const yh_train_memory *m = &t->memory;
     json_t *parts = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "weights",
@@ -79,24 +79,30 @@ static yh_status note_plan(yh_trainer *t, yh_err *err)
                               (json_int_t)m->eval_graph, "loader", (json_int_t)m->loader, "data",
                               (json_int_t)m->data, "process", (json_int_t)m->process);
     json_t *j = json_pack(
-        "{s:s, s:I, s:o, s:s?, s:I, s:I, s:o, s:f, s:f}", "event", t->resumed ? "resume" : "plan",
-        "step", (json_int_t)t->state.step, "plan", yh_plan_to_json(&t->plan), "text", text,
-        "weights", (json_int_t)yh_model_param_total(&t->plan.cfg), "memory_predicted",
-        (json_int_t)m->total, "memory_parts", parts, "flops_per_token",
+        "{s:s, s:I, s:o, s:s?, s:I, s:I, s:o, s:i, s:f, s:f}", "event",
+        t->resumed ? "resume" : "plan", "step", (json_int_t)t->state.step, "plan",
+        yh_plan_to_json(&t->plan), "text", text, "weights",
+        (json_int_t)yh_model_param_total(&t->plan.cfg), "memory_predicted", (json_int_t)m->total,
+        "memory_parts", parts, "recompute", t->recompute, "flops_per_token",
         yh_model_flops_per_token(&t->plan.cfg, t->plan.context), "peak_flops", t->peak);
     yh_free(text);
     return yh_metrics_add(&t->metrics, j, err);
 }
 
+typedef struct step_cost {
+    double seconds, cpu, data; /* of the step by the clock; processor time; waiting for tokens */
+} step_cost;
+
 static yh_status note_step(yh_trainer *t, double lr, double muon_lr, double norm, double x,
-                           double seconds, yh_err *err)
+                           const step_cost *c, yh_err *err)
 {
     const yh_train_state *s = &t->state;
     json_t *j = json_pack(
-        "{s:I, s:I, s:o, s:f, s:f, s:o, s:f, s:f, s:f}", "step", (json_int_t)s->step, "tokens",
-        (json_int_t)(s->step * t->plan.batch_tokens), "loss", num_or_null(s->loss), "lr", lr,
-        "muon_lr", muon_lr, "grad_norm", num_or_null(norm), "tokens_per_second",
-        (double)t->plan.batch_tokens / seconds, "seconds", yh_trainer_elapsed(t), "fraction", x);
+        "{s:I, s:I, s:o, s:f, s:f, s:o, s:f, s:f, s:f, s:f, s:f}", "step", (json_int_t)s->step,
+        "tokens", (json_int_t)(s->step * t->plan.batch_tokens), "loss", num_or_null(s->loss), "lr",
+        lr, "muon_lr", muon_lr, "grad_norm", num_or_null(norm), "tokens_per_second",
+        (double)t->plan.batch_tokens / c->seconds, "cpu_seconds", c->cpu, "data_seconds", c->data,
+        "seconds", yh_trainer_elapsed(t), "fraction", x);
     YH_TRY(yh_metrics_add(&t->metrics, j, err));
     tell(t, "step", lr, norm, NULL);
     return YH_OK;
@@ -121,6 +127,7 @@ static yh_status run_step(yh_trainer *t, bool *stopped, yh_err *err)
 {
     yh_train_plan *p = &t->plan;
     double begin = yh_now(), x = yh_trainer_fraction(t, yh_trainer_elapsed(t)), norm = 0, loss = 0;
+    step_cost cost = {.cpu = -yh_cpu_seconds()};
     *stopped = false;
     for (uint32_t i = 0; i < p->micro_batches; i++) {
         if (yh_stop_requested()) {
@@ -128,7 +135,11 @@ static yh_status run_step(yh_trainer *t, bool *stopped, yh_err *err)
             return YH_OK;
         }
         uint64_t batch = t->state.step * p->micro_batches + i;
+        double asked = yh_now();
         YH_TRY(fill_rows(t, batch * p->micro_batch, err));
+        cost.data += yh_now() - asked;
+        if (t->release_data)
+            yh_tokens_release(t->tokens);
         YH_TRY(yh_graph_run(t->graph, t->pool, err));
         loss += (double)*(const float *)t->build.loss->data;
     }
@@ -139,11 +150,13 @@ static yh_status run_step(yh_trainer *t, bool *stopped, yh_err *err)
                          &norm, err));
     t->state.step++;
     t->state.loss = loss;
-    double seconds = yh_now() - begin;
-    t->all_step_seconds += seconds;
+    cost.seconds = yh_now() - begin;
+    cost.cpu += yh_cpu_seconds();
+    t->all_step_seconds += cost.seconds;
     t->sitting_steps++;
-    t->step_seconds = t->step_seconds > 0 ? 0.9 * t->step_seconds + 0.1 * seconds : seconds;
-    return note_step(t, p->lr * factor, p->muon_lr * factor, norm, x, seconds, err);
+    t->step_seconds =
+        t->step_seconds > 0 ? 0.9 * t->step_seconds + 0.1 * cost.seconds : cost.seconds;
+    return note_step(t, p->lr * factor, p->muon_lr * factor, norm, x, &cost, err);
 }
 
 /* ------------------------------------------------------------------ held-out text */

@@ -63,10 +63,10 @@ static yh_status make_model(yh_trainer *t, yh_err *err)
 /* ------------------------------------------------------------------ graphs */
 
 yh_status yh_trainer_graph(yh_graph **g, yh_build *b, const yh_train_plan *p, bool trainable,
-                           bool recompute, yh_err *err)
+                           int recompute, yh_err *err)
 {
     YH_TRY(yh_graph_create(g, p->type, err));
-    yh_graph_set_recompute(*g, recompute ? 1 : 0);
+    yh_graph_set_recompute(*g, recompute);
     *b = (yh_build){.g = *g,
                     .cfg = &p->cfg,
                     .rows = (int64_t)p->context * p->micro_batch,
@@ -123,6 +123,12 @@ static yh_status open_inputs(yh_trainer *t, yh_err *err)
                             .seed = p->seed,
                             .vocab = (uint32_t)p->cfg.vocab};
     YH_TRY(yh_loader_create(&t->loader, t->tokens, &lo, err));
+    return yh_trainer_open_heldout(t, err);
+}
+
+yh_status yh_trainer_open_heldout(yh_trainer *t, yh_err *err)
+{
+    const yh_train_plan *p = &t->plan;
     if (p->eval_tokens == 0)
         return YH_OK;
     return yh_eval_set_make(&t->heldout, t->tokens, p->context,
@@ -135,6 +141,9 @@ static yh_status open_all(yh_trainer *t, yh_err *err)
     const yh_train_options *o = t->o;
     if (o->data == NULL || o->out == NULL)
         return yh_fail(err, YH_INVALID, "training needs a token folder and a run folder");
+    if (o->recompute_set && (o->recompute < 0 || o->recompute > YH_RECOMPUTE_MAX))
+        return yh_fail(err, YH_INVALID, "recomputation level %d: must be 0 to %d", o->recompute,
+                       (int)YH_RECOMPUTE_MAX);
     YH_TRY(open_data(t, err));
     YH_TRY(yh_mkdirs(o->out, err));
     YH_TRY(yh_dir_lock_wait(&t->lock, o->out, err));
@@ -154,10 +163,7 @@ static yh_status open_all(yh_trainer *t, yh_err *err)
         YH_TRY(yh_train_copy_tokenizer(t, err));
     }
     YH_TRY(open_inputs(t, err));
-    YH_TRY(yh_trainer_graph(&t->graph, &t->build, &t->plan, true, t->o->recompute, err));
-    if (t->heldout.runs > 0)
-        YH_TRY(yh_trainer_graph(&t->eval_graph, &t->eval_build, &t->plan, false, false, err));
-    YH_TRY(yh_trainer_predict_memory(t, err));
+    YH_TRY(yh_trainer_fit_memory(t, err));
     YH_TRY(make_model(t, err));
     YH_TRY(yh_optim_init(&t->optim, t->model, &t->plan.optim, err));
     if (t->resumed)

@@ -46,6 +46,8 @@ typedef struct yh_trainer {
     uint64_t held_before; /* bytes that the process held before training began */
     double peak;          /* FLOP/s of the machine in the compute type; 0: not measured */
     bool resumed;
+    int recompute;     /* level */
+    bool release_data; /* mapped tokens are let go of after each micro-batch */
 
     yh_tokens *tokens;
     yh_loader *loader;
@@ -73,14 +75,17 @@ yh_status yh_trainer_open(yh_trainer *t, const yh_train_options *o, yh_pool *poo
 void yh_trainer_close(yh_trainer *t);
 /* Builds, not yet plans, the graph of one micro-batch; trainable: with its backward pass. */
 yh_status yh_trainer_graph(yh_graph **g, yh_build *b, const yh_train_plan *p, bool trainable,
-                           bool recompute, yh_err *err) YH_MUST_CHECK;
+                           int recompute, yh_err *err) YH_MUST_CHECK;
+/* The held-out tokens that evaluation looks at, laid out for the plan's micro-batch. */
+yh_status yh_trainer_open_heldout(yh_trainer *t, yh_err *err) YH_MUST_CHECK;
 /* Plans the graphs of t and binds them to its model, optimiser, rows and scales. */
 yh_status yh_trainer_bind(yh_trainer *t, yh_err *err) YH_MUST_CHECK;
 
 /* ---- train_memory.c ---- */
-/* Fills t->memory from the plan and the built, not yet planned graphs; YH_LIMIT with advice when it
- * exceeds what the machine has. */
-yh_status yh_trainer_predict_memory(yh_trainer *t, yh_err *err) YH_MUST_CHECK;
+/* Builds, not yet plans, the graphs at the lowest level of recomputation at which the run fits into
+ * the limit and the machine, with fewer rows at once where a limit asks for it; fills t->memory and
+ * t->recompute. YH_LIMIT: nothing fits, the message says what the least would be. */
+yh_status yh_trainer_fit_memory(yh_trainer *t, yh_err *err) YH_MUST_CHECK;
 
 /* ---- train_eval.c ---- */
 /* Bits per byte of the held-out subset; NaN when there is none. */

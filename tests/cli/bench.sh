@@ -29,7 +29,7 @@ for op in lm_loss linear linear_dw linear_dx attention attention_back embedding_
 done
 awk -F'"seconds": ' '{ split($2, w, ","); for (i = 3; i <= NF; i++) { split($i, v, ","); sum += v[1] }
     exit !(sum > 0 && sum < 1.5 * w[1]) }' "$out"
-"$YH" bench --seconds 0.1 --model d1 --context 64 --muon --recompute --f32 >"$out" 2>/dev/null
+"$YH" bench --seconds 0.1 --model d1 --context 64 --muon --recompute 2 --f32 >"$out" 2>/dev/null
 grep -q '^d1, f32: .* weights' "$out"
 status=0
 "$YH" bench --seconds 0.1 --model no-such-model >"$out" 2>"$out.err" || status=$?

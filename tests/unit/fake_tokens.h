@@ -29,6 +29,10 @@ void yh_tokens_close(yh_tokens *t)
 {
     (void)t;
 }
+void yh_tokens_release(const yh_tokens *t)
+{
+    (void)t;
+}
 uint32_t yh_tokens_vocab(const yh_tokens *t)
 {
     return t->vocab;

@@ -251,10 +251,12 @@ static void threads_and_recomputation_change_nothing(void **state)
                 expect_same(&one, &other, "with threads");
                 close_trial(&other);
             }
-            run_with(&configs[c], type, 2, 1, &other);
-            expect_same(&one, &other, "with recomputation");
-            assert_true(yh_graph_memory(other.g) < yh_graph_memory(one.g));
-            close_trial(&other);
+            for (int level = 1; level <= YH_RECOMPUTE_MAX; level++) {
+                run_with(&configs[c], type, 2, level, &other);
+                expect_same(&one, &other, "with recomputation");
+                assert_true(yh_graph_memory(other.g) < yh_graph_memory(one.g));
+                close_trial(&other);
+            }
             close_trial(&one);
         }
     }

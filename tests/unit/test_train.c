@@ -13,6 +13,7 @@
 #include "yh/train.h"
 
 /* A language of documents that count upwards from a random start: easy to learn. */
+enum { LEVELS = 3 };
 enum { DOCS = 400, VOCAB = 64, EOS = 63, LENGTH = 24 };
 static uint64_t begin[DOCS + 1];
 static int32_t ids[DOCS * LENGTH];
@@ -119,9 +120,8 @@ static void learns_to_count(void **state)
     assert_true(again.best_bits_per_byte == r.best_bits_per_byte);
 }
 
-/* Bytes of the graph's plan, from the first line of metrics.jsonl. (The total also counts what the
- * process held before.) */
-static int64_t graph_bytes(const char *run)
+/* The first line of metrics.jsonl; the caller drops the reference. */
+static json_t *plan_line(const char *run)
 {
     yh_buf b;
     json_t *j = NULL;
@@ -129,30 +129,135 @@ static int64_t graph_bytes(const char *run)
     char *path = yh_path_join(run, "metrics.jsonl");
     assert_int_equal(yh_file_read(path, 0, &b, NULL), YH_OK);
     assert_int_equal(yh_json_parse(&j, b.data, strcspn(b.data, "\n"), path, NULL), YH_OK);
+    yh_free(path);
+    yh_buf_fini(&b);
+    return j;
+}
+
+/* Bytes of the graph's plan (the total also counts what the process held before). */
+static int64_t graph_bytes(const char *run)
+{
+    json_t *j = plan_line(run);
     const json_t *n = json_object_get(json_object_get(j, "memory_parts"), "graph");
     assert_true(json_is_integer(n));
     int64_t bytes = json_integer_value(n);
     json_decref(j);
-    yh_free(path);
-    yh_buf_fini(&b);
     return bytes;
+}
+
+static int64_t plan_number(const char *run, const char *key)
+{
+    json_t *j = plan_line(run);
+    const json_t *n = json_object_get(j, key);
+    if (n == NULL)
+        n = json_object_get(json_object_get(j, "plan"), key);
+    assert_true(json_is_integer(n));
+    int64_t v = json_integer_value(n);
+    json_decref(j);
+    return v;
+}
+
+/* Large enough that activations are most of the memory. */
+static yh_train_options wide_options(const char *name, char out[128])
+{
+    yh_train_options o = options(name, out);
+    o.depth = 2;
+    o.context = 64;
+    o.micro_batch = 0;
+    o.batch_tokens = 4096;
+    o.steps = 2;
+    return o;
 }
 
 static void recomputation_saves_memory_not_bits(void **state)
 {
     (void)state;
-    char a[128], b[128];
-    yh_train_result plain, again;
+    char dir[LEVELS][128];
+    int64_t bytes[LEVELS];
+    for (int level = 0; level < LEVELS; level++) {
+        char name[32];
+        yh_train_result r;
+        yh_err e;
+        snprintf(name, sizeof name, "level%d", level);
+        yh_train_options o = wide_options(name, dir[level]);
+        o.recompute_set = true;
+        o.recompute = level;
+        assert_int_equal(train(&o, 1 + level % 2, &r, &e), YH_OK);
+        bytes[level] = graph_bytes(dir[level]);
+        assert_int_equal(plan_number(dir[level], "recompute"), level);
+        if (level > 0) {
+            same_run(dir[0], dir[level]);
+            assert_true(bytes[level] < bytes[level - 1]);
+        }
+    }
+}
+
+static void stays_under(const yh_train_options *o, const yh_train_result *r)
+{
+    assert_true(r->memory_predicted <= o->memory);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    assert_true(r->memory_peak <= o->memory); /* sanitizers hold memory of their own */
+#endif
+}
+
+/* Halfway between the levels' totals the next level is taken; below all of them fewer rows. */
+static void a_limit_chooses_level_and_rows(void **state)
+{
+    (void)state;
+    char free_dir[128], dir[128];
+    yh_train_result plain, r;
     yh_err e;
-    yh_train_options o = options("plain", a);
-    o.steps = 6;
+    yh_train_options o = wide_options("unlimited", free_dir);
     assert_int_equal(train(&o, 2, &plain, &e), YH_OK);
-    o = options("recompute", b);
-    o.steps = 6;
-    o.recompute = true;
-    assert_int_equal(train(&o, 2, &again, &e), YH_OK);
-    same_run(a, b);
-    assert_true(graph_bytes(b) < graph_bytes(a));
+    assert_int_equal(plan_number(free_dir, "recompute"), 0);
+    uint64_t total = 0, next = 0;
+    for (int level = 0; level < LEVELS; level++) {
+        char name[32];
+        snprintf(name, sizeof name, "total%d", level);
+        o = wide_options(name, dir);
+        o.recompute_set = true;
+        o.recompute = level;
+        assert_int_equal(train(&o, 2, &r, &e), YH_OK);
+        next = r.memory_predicted;
+        if (level > 0) {
+            snprintf(name, sizeof name, "limit%d", level);
+            o = wide_options(name, dir);
+            o.memory = (total + next) / 2;
+            assert_int_equal(train(&o, 2, &r, &e), YH_OK);
+            assert_int_equal(plan_number(dir, "recompute"), level);
+            stays_under(&o, &r);
+            same_run(free_dir, dir);
+        }
+        total = next;
+    }
+    o = wide_options("rows", dir);
+    o.memory = total - (total - (uint64_t)graph_bytes(free_dir) / 2) / 8;
+    assert_int_equal(train(&o, 2, &r, &e), YH_OK);
+    assert_int_equal(plan_number(dir, "batch-tokens"), 4096);
+    assert_true(plan_number(dir, "micro-batch") < plan_number(free_dir, "micro-batch"));
+    stays_under(&o, &r);
+}
+
+/* What the error says is needed is enough. */
+static void too_small_a_limit_names_the_least(void **state)
+{
+    (void)state;
+    char dir[128];
+    yh_train_result r;
+    yh_err e = YH_ERR_INIT;
+    yh_train_options o = wide_options("least", dir);
+    o.memory = 1 << 20;
+    assert_int_equal(yh_train_run(&o, pools[0], &r, &e), YH_LIMIT);
+    const char *least = strstr(e.msg, "at least ");
+    assert_non_null(least);
+    assert_non_null(strstr(e.msg, "micro-batches of 1 row)"));
+    o.memory = (strtoull(least + 9, NULL, 10) + 1) * 1000000;
+    assert_int_equal(train(&o, 1, &r, &e), YH_OK);
+    stays_under(&o, &r);
+    o = wide_options("level", dir);
+    o.recompute_set = true;
+    o.recompute = 3;
+    assert_int_equal(yh_train_run(&o, pools[0], &r, &e), YH_INVALID);
 }
 
 static void adamw_in_f32_learns(void **state)
@@ -369,6 +474,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(learns_to_count),
         cmocka_unit_test(recomputation_saves_memory_not_bits),
+        cmocka_unit_test(a_limit_chooses_level_and_rows),
+        cmocka_unit_test(too_small_a_limit_names_the_least),
         cmocka_unit_test(adamw_in_f32_learns),
         cmocka_unit_test(threads_do_not_change_bits),
         cmocka_unit_test(stopped_equals_never_stopped),
