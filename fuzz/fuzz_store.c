@@ -2,10 +2,10 @@
  * as it stands (half as X, a quarter as X.idx, the rest as decisions). Even: second byte documents,
  * third byte length of the unpacked block in units of 8, the block, decisions; checksums and index
  * are made to fit, so that what is behind them is reached. What opens must be readable. */
+#include <lz4.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #include "base/hash.h"
 #include "dedup/store_disk.h"
@@ -33,11 +33,11 @@ static bool put(int file, const void *a, size_t n, const void *b, size_t m)
 
 static bool put_fitting(const uint8_t *p, size_t n, unsigned docs, size_t raw)
 {
-    char packed[4096];
+    char packed[8192];
     raw = raw > n ? n : raw;
-    size_t k = ZSTD_compress(packed, sizeof packed, p, raw, 1);
-    if (ZSTD_isError(k))
-        return false;
+    const uint32_t says = (uint32_t)raw;
+    memcpy(packed, &says, 4);
+    size_t k = 4 + (size_t)LZ4_compress_default((const char *)p, packed + 4, (int)raw, 4096);
     uint64_t text = 0;
     for (unsigned i = 0; i < docs && (i + 1) * 24 <= raw; i++) {
         uint32_t len;

@@ -21,6 +21,7 @@ yh_status yh_near_options_get(yh_near_options *o, const json_t *p, yh_err *err)
     o->unit = yh_param_text(p, "unit");
     o->verify = yh_param_bool(p, "verify");
     o->threshold = yh_param_number(p, "threshold");
+    o->seed = (uint64_t)yh_param_number(p, "seed");
     if (o->bands * o->rows > YH_SIGNATURE_MAX)
         return yh_fail(err, YH_CORRUPT, "%s: bands x rows is %d, at most %d", o->stage,
                        o->bands * o->rows, YH_SIGNATURE_MAX);
@@ -40,17 +41,36 @@ typedef struct sign {
     yh_sorter *bands;
 } sign;
 
+/* Band k of the signature: rows minima in a row. Candidates that are verified cost little and harm
+ * nothing, so the minima are divided a second time then, each band's into as many others: of pairs
+ * with similarity 0.7, FineWeb's bands find 81 instead of 56 in 100, with 0.8 99 instead of 92. */
+static int n_bands(const yh_near_options *o)
+{
+    return o->verify && o->rows > 1 ? 2 * o->bands : o->bands;
+}
+
+static uint64_t band_hash(const yh_near_options *o, const uint64_t *min, int k)
+{
+    uint64_t other[YH_SIGNATURE_MAX];
+    const uint64_t *from = min + k * o->rows;
+    if (k >= o->bands) {
+        for (int i = 0; i < o->rows; i++)
+            other[i] = min[i * o->bands + k - o->bands];
+        from = other;
+    }
+    return yh_hash64(from, (size_t)o->rows * sizeof *from, (uint64_t)k);
+}
+
 static yh_status put_bands(const sign *c, const yh_stored *d, const yh_near_unit *u,
                            const uint64_t *min, yh_batch *b, yh_err *err)
 {
     /* whatever order the documents have, the order in a bucket is that of this number */
     uint64_t order =
         yh_hash64(d->text + u->at, u->len, u->number) ^ yh_hash64(d->id, strlen(d->id), 1);
-    for (int k = 0; k < c->o->bands; k++) {
+    for (int k = 0; k < n_bands(c->o); k++) {
         uint8_t *r;
         YH_TRY(yh_batch_add(b, &r, err));
-        yh_sort_put64(
-            r, yh_hash64(min + k * c->o->rows, (size_t)c->o->rows * sizeof *min, (uint64_t)k));
+        yh_sort_put64(r, band_hash(c->o, min, k));
         yh_sort_put64(r + 8, order);
         yh_sort_put64(r + 16, yh_near_id(d->ordinal, u->number));
     }
@@ -329,7 +349,7 @@ static yh_status find_pairs(const yh_near_options *o, yh_stage_run *x, yh_sorter
     yh_signature *s = yh_malloc(sizeof *s);
     if (s == NULL)
         return yh_fail(err, YH_NOMEM, "no memory for signatures");
-    yh_signature_init(s, (size_t)(o->bands * o->rows));
+    yh_signature_init(s, (size_t)(o->bands * o->rows), o->seed);
     c.s = s;
     yh_status st = yh_sorter_create(&c.bands, BAND, x->memory / 8 * 5, x->work, x->pool, err);
     if (st == YH_OK)

@@ -20,6 +20,7 @@ typedef struct yh_near_options {
     const char *unit; /* "auto", "words" or "characters" */
     bool verify;
     double threshold;  /* of the exact similarity */
+    uint64_t seed;     /* of the permutations */
     size_t min_tokens; /* shorter stretches are not compared */
     /* Gives the stretches one after the other: u->number counts up from the one before, whose
      * values are still in *u; the first call has all bits of number set. false: no more. */
@@ -54,6 +55,9 @@ yh_status yh_near_options_get(yh_near_options *o, const json_t *params, yh_err *
          "FineWeb's chain",                                                                         \
          0,                                                                                         \
          0},                                                                                        \
+        {"seed", YH_PARAM_NUMBER,                                                                   \
+         "0",    "other permutations: which pairs near the limit are found is chance",              \
+         0,      1e9},                                                                              \
     {                                                                                               \
         "threshold", YH_PARAM_NUMBER, THRESHOLD, "least Jaccard similarity of the shingles", 0, 1   \
     }

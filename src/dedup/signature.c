@@ -3,11 +3,11 @@
 #include "base/cpu.h"
 #include "rules/fold.h"
 
-void yh_signature_init(yh_signature *s, size_t n)
+void yh_signature_init(yh_signature *s, size_t n, uint64_t seed)
 {
     n = n > YH_SIGNATURE_MAX ? YH_SIGNATURE_MAX : n;
     s->n = (n + YH_SIGNATURE_LANES - 1) / YH_SIGNATURE_LANES * YH_SIGNATURE_LANES;
-    uint64_t state = 0;
+    uint64_t state = seed != 0 ? yh_fold_mix(seed) : 0;
     for (size_t i = 0; i < s->n; i++) { /* splitmix64 */
         s->a[i] = yh_fold_mix(state += 0x9e3779b97f4a7c15u) | 1;
         s->b[i] = yh_fold_mix(state += 0x9e3779b97f4a7c15u);

@@ -16,8 +16,8 @@ typedef struct yh_signature {
     size_t n;
     uint64_t a[YH_SIGNATURE_MAX], b[YH_SIGNATURE_MAX];
 } yh_signature;
-/* n: wanted, at most YH_SIGNATURE_MAX. */
-void yh_signature_init(yh_signature *s, size_t n);
+/* n: wanted, at most YH_SIGNATURE_MAX; other seeds, other permutations. */
+void yh_signature_init(yh_signature *s, size_t n, uint64_t seed);
 
 /* min[0..s->n): lowered by x[0..n); start with all bits set. Uses the widest vectors that
  * yh_isa_current allows; the result is the same with any. */

@@ -1,5 +1,5 @@
 /* The files of the document store, and reading one block of them. Numbers are little-endian.
- *   X           magic, then zstd frames, one a block
+ *   X           magic, then for each block its length unpacked (32 bits) and it as an LZ4 block
  *   X.idx       head, one entry a block
  *   a block     per document six lengths (text, id, source, url, lang, extra), then for each
  *               document these six strings, every one with a zero byte behind it
@@ -10,7 +10,7 @@
 
 #include "dedup/store.h"
 
-#define YH_STORE_MAGIC     "YHSTORE1"
+#define YH_STORE_MAGIC     "YHSTORE2"
 #define YH_STORE_IDX_MAGIC "YHSTIDX1"
 #define YH_DECISIONS_MAGIC "YHDECID1"
 
@@ -29,11 +29,11 @@ typedef struct yh_store_head {
 } yh_store_head;
 
 typedef struct yh_store_entry {
-    uint64_t at; /* of the frame */
-    uint32_t packed, raw;
+    uint64_t at;          /* of the length */
+    uint32_t packed, raw; /* packed: with the length */
     uint32_t docs, pad;
     uint64_t bytes; /* of text */
-    uint64_t check; /* XXH3 of the frame */
+    uint64_t check; /* XXH3 of the packed block */
 } yh_store_entry;
 
 uint64_t yh_store_check(const yh_store_head *h, const yh_store_entry *e);

@@ -1,10 +1,10 @@
 /* Reading the document store, as it was written and through the decisions of stages. */
 #include <errno.h>
 #include <fcntl.h>
+#include <lz4.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #include "base/file.h"
 #include "base/hash.h"
@@ -47,7 +47,6 @@ typedef struct view {
     size_t decision_cap;
     const yh_decision *of_layer[STAGES_MAX];
     size_t n_of_layer[STAGES_MAX];
-    ZSTD_DCtx *zstd;
     uint64_t used; /* for the cursor: when */
 } view;
 
@@ -57,7 +56,6 @@ static void view_fini(view *v)
     yh_free(v->packed);
     yh_free(v->doc);
     yh_free(v->decision);
-    (void)ZSTD_freeDCtx(v->zstd);
     *v = (view){.block = UINT64_MAX};
 }
 
@@ -411,9 +409,13 @@ static yh_status load(const yh_store *s, uint64_t block, view *v, yh_err *err)
     YH_TRY(read_at(p->fd, v->packed, e->packed, e->at, p->path, err));
     if (yh_hash64(v->packed, e->packed, 0) != e->check)
         return bad_block(p, e, err);
-    if (v->zstd == NULL && (v->zstd = ZSTD_createDCtx()) == NULL)
-        return yh_fail(err, YH_NOMEM, "no memory to unpack a block of documents");
-    if (ZSTD_decompressDCtx(v->zstd, v->raw, e->raw, v->packed, e->packed) != e->raw)
+    uint32_t raw;
+    if (e->packed < sizeof raw)
+        return bad_block(p, e, err);
+    memcpy(&raw, v->packed, sizeof raw);
+    if (raw != e->raw ||
+        LZ4_decompress_safe(v->packed + sizeof raw, v->raw, (int)(e->packed - sizeof raw),
+                            (int)e->raw) != (int)e->raw)
         return bad_block(p, e, err);
     if (v->doc_cap < e->docs) {
         yh_free(v->doc);

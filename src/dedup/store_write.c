@@ -1,6 +1,6 @@
 /* Writing the document store. */
 #include <stdio.h>
-#include <zstd.h>
+#include <lz4.h>
 
 #include "base/file.h"
 #include "base/hash.h"
@@ -95,17 +95,15 @@ yh_status yh_store_block(const yh_stored *doc, size_t n, yh_buf *block, yh_err *
     if (n > YH_STORE_DOCS_MAX)
         return yh_fail(err, YH_LIMIT, "%zu documents in a block, at most %d", n, YH_STORE_DOCS_MAX);
     yh_status s = pack(doc, n, &raw, err);
+    const int bound = LZ4_compressBound((int)raw.len);
+    const uint32_t size = (uint32_t)raw.len;
     if (s == YH_OK)
-        s = yh_buf_reserve(block, ZSTD_compressBound(raw.len), err);
-    if (s == YH_OK) {
-        size_t k = ZSTD_compress(block->data + block->len, ZSTD_compressBound(raw.len),
-                                 raw.data != NULL ? raw.data : "", raw.len, 1);
-        if (ZSTD_isError(k))
-            s = yh_fail(err, YH_NOMEM, "cannot compress %zu bytes: %s", raw.len,
-                        ZSTD_getErrorName(k));
-        else
-            block->len += k;
-    }
+        s = yh_buf_add(block, &size, sizeof size, err);
+    if (s == YH_OK)
+        s = yh_buf_reserve(block, (size_t)bound, err);
+    if (s == YH_OK)
+        block->len += (size_t)LZ4_compress_default(raw.data != NULL ? raw.data : "",
+                                                   block->data + block->len, (int)raw.len, bound);
     yh_buf_fini(&raw);
     return s;
 }
@@ -113,7 +111,9 @@ yh_status yh_store_block(const yh_stored *doc, size_t n, yh_buf *block, yh_err *
 yh_status yh_store_writer_add(yh_store_writer *w, const yh_buf *block, size_t n, uint64_t bytes,
                               yh_err *err)
 {
-    unsigned long long raw = ZSTD_getFrameContentSize(block->data, block->len);
+    uint32_t raw = UINT32_MAX;
+    if (block->len >= sizeof raw)
+        memcpy(&raw, block->data, sizeof raw);
     if (raw > YH_STORE_BLOCK_MAX || block->len > UINT32_MAX || n > YH_STORE_DOCS_MAX)
         return yh_fail(err, YH_INVALID, "%s: this is no block of yh_store_block", w->path);
     yh_store_entry *e = yh_grow(w->entry, &w->cap, (size_t)w->head.blocks + 1, sizeof *e);
@@ -122,7 +122,7 @@ yh_status yh_store_writer_add(yh_store_writer *w, const yh_buf *block, size_t n,
     w->entry = e;
     e[w->head.blocks] = (yh_store_entry){.at = w->file.written,
                                          .packed = (uint32_t)block->len,
-                                         .raw = (uint32_t)raw,
+                                         .raw = raw,
                                          .docs = (uint32_t)n,
                                          .bytes = bytes,
                                          .check = yh_hash64(block->data, block->len, 0)};

@@ -19,7 +19,7 @@ static void signatures_agree_with_their_definition(void **state)
     for (size_t i = 0; i < 301; i++)
         x[i] = yh_fold_mix(i + 1);
     for (int c = 0; c < 4 * ((int)yh_isa_max() - YH_ISA_REF + 1); c++) {
-        yh_signature_init(&s, wanted[c % 4]);
+        yh_signature_init(&s, wanted[c % 4], (uint64_t)c);
         assert_int_equal(s.n, given[c % 4]);
         yh_isa_force((yh_isa)(YH_ISA_REF + c / 4));
         memset(min, 0xff, sizeof min);
@@ -41,7 +41,7 @@ static void minima_agree_as_often_as_sets_are_similar(void **state)
     (void)state;
     static yh_signature s;
     static uint64_t a[600], b[600], p[YH_SIGNATURE_MAX], q[YH_SIGNATURE_MAX];
-    yh_signature_init(&s, YH_SIGNATURE_MAX);
+    yh_signature_init(&s, YH_SIGNATURE_MAX, 0);
     for (size_t common = 0; common <= 600; common += 150) {
         for (size_t i = 0; i < 600; i++) {
             a[i] = yh_fold_mix(1000 + i);
