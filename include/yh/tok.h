@@ -126,8 +126,9 @@ typedef struct yh_tok_train_options {
     const char *pattern; /* BPE: pre-tokenizer; NULL: Qwen2's */
     int threads;         /* 0: all; the result does not depend on it */
     yh_tok_kind kind;
-    uint64_t memory;    /* bytes that training may take, roughly; 0: 2 GiB. The result depends on it
-                         * only when not even the different words fit: see the report */
+    uint64_t memory;    /* bytes that training may take, roughly; 0: 2 GiB. What does not fit goes
+                         * through the disk (unigram: is refused); the result depends on it only when
+                         * words that are next to nothing of the text are left out: see the report */
     uint64_t min_count; /* pairs that occur less often are not merged; 0: 2 */
     const char *const
         *special; /* special tokens, ended by NULL; the first is the end of text. NULL:

@@ -98,25 +98,32 @@ yh_status yh_json_print_exact(char **out, const json_t *j, size_t flags, yh_err 
     return yh_json_print(out, j, flags | JSON_REAL_PRECISION(17), err);
 }
 
+typedef struct json_file {
+    yh_writer w;
+    yh_err err;
+} json_file;
+
+static int write_part(const char *p, size_t n, void *file)
+{
+    json_file *f = file;
+    return yh_writer_write(&f->w, p, n, &f->err) == YH_OK ? 0 : -1;
+}
+
 yh_status yh_json_save(const json_t *j, const char *path, bool pretty, yh_err *err)
 {
-    char *text = NULL;
-    yh_err e = YH_ERR_INIT;
     size_t flags = (pretty ? JSON_INDENT(2) : JSON_COMPACT) | JSON_REAL_PRECISION(17);
-    if (yh_json_print(&text, j, flags, &e) != YH_OK)
-        return yh_fail(err, e.code, "%s: %s", path, e.msg);
-    yh_writer w = YH_WRITER_INIT;
-    yh_status s = yh_writer_open(&w, path, err);
-    if (s == YH_OK)
-        s = yh_writer_write(&w, text, strlen(text), err);
-    if (s == YH_OK)
-        s = yh_writer_write(&w, "\n", 1, err);
-    if (s == YH_OK)
-        s = yh_writer_commit(&w, err);
-    else
-        yh_writer_abort(&w);
-    yh_json_text_free(text);
-    return s;
+    json_file f = {YH_WRITER_INIT, YH_ERR_INIT};
+    YH_TRY(yh_writer_open(&f.w, path, err));
+    no_memory = false;
+    bool good = json_dump_callback(j, write_part, &f, flags) == 0 && !no_memory &&
+                write_part("\n", 1, &f) == 0;
+    if (good)
+        return yh_writer_commit(&f.w, err);
+    yh_writer_abort(&f.w);
+    if (f.err.code != YH_OK)
+        return yh_fail(err, f.err.code, "%s", f.err.msg);
+    return yh_fail(err, YH_NOMEM, "%s: cannot write JSON: no memory, or text that is not UTF-8",
+                   path);
 }
 
 static yh_status missing(const char *name, const char *key, yh_err *err)

@@ -10,6 +10,10 @@
 yh_status yh_temp_open(int *fd, const char *dir, yh_err *err)
 {
     *fd = -1;
+    if (dir == NULL)
+        dir = getenv("TMPDIR");
+    if (dir == NULL || dir[0] == '\0')
+        dir = "/tmp";
     char *path = yh_path_join(dir, "temporary-XXXXXX");
     if (path == NULL)
         return yh_fail(err, YH_NOMEM, "no memory for a temporary file");

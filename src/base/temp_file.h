@@ -4,7 +4,8 @@
 
 #include "base/alloc.h"
 
-/* Opens one in folder `dir` for reading and writing; close(*fd) ends it. */
+/* Opens one in folder `dir` (NULL: $TMPDIR, else /tmp) for reading and writing; close(*fd) ends it.
+ */
 yh_status yh_temp_open(int *fd, const char *dir, yh_err *err) YH_MUST_CHECK;
 /* Whole transfers at a place; `dir` stands for the file in messages. Any thread. */
 yh_status yh_temp_write(int fd, const void *p, size_t n, uint64_t at, const char *dir,

@@ -123,6 +123,10 @@ static yh_status next_drafts(yh_corpus *c, bool *more, yh_err *err)
     if (s == YH_OK && ends && yh_stream_broken(c->stream) != NULL)
         s = yh_fail(err, YH_CORRUPT, "%s: %s; yh clean keeps what is good of it", c->parts.path[0],
                     yh_stream_broken(c->stream));
+    if (s == YH_OK && piece.cut && c->state.middle) { /* nothing is lost: the text goes on */
+        yh_log(YH_LOG_WARN, "%s: %s", c->parts.path[0], c->state.problem);
+        c->state.problem[0] = '\0';
+    }
     if (s == YH_OK && c->state.problem[0] != '\0')
         s = yh_fail(err, YH_LIMIT, "%s: %s; yh clean leaves such things out", c->parts.path[0],
                     c->state.problem);

@@ -7,7 +7,8 @@
 #include "input/reader.h"
 
 static const char mark[] = "<|endoftext|>";
-enum { MARK = sizeof mark - 1, BACK = 1 << 17, SLOP = 8 };
+/* SMALL: bytes of a piece where marks separate small documents. */
+enum { MARK = sizeof mark - 1, BACK = 1 << 17, SLOP = 8, SMALL = 256 << 10 };
 
 /* The last place in p[0..n) behind which a piece may end; 0: none. */
 static size_t last_boundary(const uint8_t *p, size_t n, bool *document_ends)
@@ -49,12 +50,34 @@ static size_t last_wide_boundary(const uint8_t *p, size_t n, const char *charset
     return n / w * w;
 }
 
+/* Bytes of UTF-8 up to a mark near by: the same documents as of a large piece, in less memory. 0:
+ * there is none. */
+static yh_status small_piece(yh_stream *s, const char *charset, size_t *take, yh_err *err)
+{
+    const uint8_t *p;
+    size_t n;
+    char guess[sizeof((yh_reader_state *)NULL)->charset] = "";
+    bool ends = false;
+    YH_TRY(yh_stream_peek(s, SMALL, &p, &n, err));
+    *take = 0;
+    if (n < SMALL || memmem(p, n, mark, MARK) == NULL)
+        return YH_OK;
+    if (charset[0] == '\0')
+        yh_charset_guess(p, n, NULL, guess);
+    if (strcmp(charset[0] == '\0' ? guess : charset, "UTF-8") != 0)
+        return YH_OK;
+    size_t cut = last_boundary(p, n, &ends);
+    *take = ends ? cut : 0;
+    return YH_OK;
+}
+
 static yh_status next(yh_stream *s, yh_reader_state *state, yh_piece *piece, bool *more,
                       yh_err *err)
 {
     const uint8_t *p;
-    size_t n;
-    YH_TRY(yh_stream_peek(s, YH_TEXT_PIECE + SLOP, &p, &n, err));
+    size_t n, small;
+    YH_TRY(small_piece(s, state->charset, &small, err));
+    YH_TRY(yh_stream_peek(s, small > 0 ? small : YH_TEXT_PIECE + SLOP, &p, &n, err));
     *more = n > 0;
     if (n == 0)
         return YH_OK;
@@ -63,7 +86,9 @@ static yh_status next(yh_stream *s, yh_reader_state *state, yh_piece *piece, boo
         yh_charset_guess(p, take, NULL, state->charset);
     piece->middle = state->middle;
     state->middle = false;
-    if (take < n) {
+    if (small > 0) {
+        take = small;
+    } else if (take < n) {
         bool ends = false;
         size_t cut;
         if (strncmp(state->charset, "UTF-16", 6) == 0 || strncmp(state->charset, "UTF-32", 6) == 0)

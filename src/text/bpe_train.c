@@ -39,6 +39,9 @@ typedef struct trainer {
     uint32_t touched_n[2];
     seen *seen;
     size_t seen_n, seen_cap;
+    size_t seen_most;   /* in the memory there is; more in one merge: */
+    bool anew;          /* the index is no longer right */
+    uint64_t list_most; /* bytes of lists at which they are made anew */
 } trainer;
 enum { LEFT, RIGHT };
 
@@ -107,6 +110,10 @@ static inline uint32_t find_pair(const uint32_t *s, uint32_t i, uint32_t n, uint
 
 static yh_status note_seen(trainer *t, uint32_t neighbour, uint32_t word, yh_err *err)
 {
+    if (t->seen_n >= t->seen_most) {
+        t->anew = true;
+        return YH_OK;
+    }
     if (t->seen_n == t->seen_cap) {
         seen *s = yh_grow(t->seen, &t->seen_cap, t->seen_n + 1, sizeof *s);
         if (s == NULL)
@@ -135,6 +142,7 @@ static inline yh_status note(trainer *t, int side, uint32_t neighbour, uint32_t 
 static yh_status merge_word(trainer *t, uint32_t word, uint32_t a, uint32_t b, uint32_t made,
                             yh_err *err)
 {
+    yh_train_words_visit(t->w);
     uint32_t *head = t->w->data + word, *s = head + YH_TRAIN_HEAD, n = head[2];
     int64_t count = yh_train_count(head);
     uint32_t i = find_pair(s, 0, n, a, b), out = i;
@@ -233,11 +241,11 @@ static yh_status merge_pair(trainer *t, const entry *e, uint32_t made, yh_err *e
     t->twins = (change){0};
     t->seen_n = t->touched_n[LEFT] = t->touched_n[RIGHT] = 0;
     for (uint32_t i = 0; i < n && s == YH_OK; i++) {
-        if (i + AHEAD < n)
+        if (i + AHEAD < n && t->w->memory == 0)
             __builtin_prefetch(data + words[i + AHEAD], 1);
         s = merge_word(t, words[i], e->left, e->right, made, err);
     }
-    if (s == YH_OK)
+    if (s == YH_OK && !t->anew)
         s = apply(t, e->left, e->right, made, err);
     for (int side = LEFT; side <= RIGHT; side++)
         for (uint32_t i = 0; i < t->touched_n[side]; i++)
@@ -269,17 +277,28 @@ void yh_train_merges_fini(yh_train_merges *m)
     memset(m, 0, sizeof *m);
 }
 
-/* Lists the pairs anew; the most frequent ones that are left occur at most `most` times. */
+/* Lists the pairs anew; the most frequent ones that are left occur at most `most` times. Where the
+ * lists do not fit into memory, only those of more frequent pairs are made; those of the pairs that
+ * occur most often of all whatever the memory. */
 static yh_status list_pairs(trainer *t, int64_t most, yh_pool *pool, yh_err *err)
 {
+    int64_t large = 0; /* a threshold whose lists are too large */
+    t->anew = false;
     for (;;) {
-        int64_t threshold = most / THRESHOLD_STEP;
+        int64_t threshold = large > 0 ? large + (most - large + 1) / 2 : most / THRESHOLD_STEP;
+        bool done;
         if (threshold < t->min_count)
             threshold = t->min_count;
-        YH_TRY(yh_pair_index_build(&t->index, t->w, threshold, pool, err));
+        YH_TRY(yh_pair_index_build(&t->index, t->w, threshold, threshold < most ? t->w->memory : 0,
+                                   pool, &done, err));
+        if (!done) {
+            large = threshold;
+            continue;
+        }
         t->heap_n = 0;
         for (uint32_t i = 0; i < t->index.n; i++)
             YH_TRY(heap_push(t, i, err));
+        t->list_most = t->w->memory == 0 ? UINT64_MAX : t->index.list_bytes + t->w->memory / 8;
         if (t->heap_n > 0 || threshold == t->min_count)
             return YH_OK;
         most = threshold - 1;
@@ -322,7 +341,9 @@ static yh_status merge_all(trainer *t, uint32_t tokens, yh_pool *pool,
     YH_TRY(yh_pair_first_most(t->w, &most, err));
     YH_TRY(list_pairs(t, most, pool, err));
     while (out->n + 256ull < tokens) {
-        if (t->heap_n == 0) {
+        if (t->anew || t->index.list_bytes > t->list_most) {
+            YH_TRY(list_pairs(t, most, pool, err));
+        } else if (t->heap_n == 0) {
             if (t->index.blind < t->min_count)
                 break;
             YH_TRY(list_pairs(t, t->index.blind, pool, err));
@@ -337,6 +358,7 @@ static yh_status merge_all(trainer *t, uint32_t tokens, yh_pool *pool,
             YH_TRY(heap_push(t, e.index, err));
             continue;
         }
+        most = now;
         if (is_reserved(t->w, out, &e))
             continue;
         YH_TRY(record(out, e.left, e.right, err));
@@ -368,7 +390,9 @@ yh_status yh_bpe_train(yh_train_words *w, uint32_t tokens, int64_t min_count, yh
                        void (*progress)(void *user, uint64_t done, uint64_t total), void *user,
                        yh_train_merges *out, yh_err *err)
 {
-    trainer t = {.w = w, .min_count = min_count < 1 ? 1 : min_count};
+    trainer t = {.w = w, .min_count = min_count < 1 ? 1 : min_count, .seen_most = SIZE_MAX};
+    if (w->memory != 0)
+        t.seen_most = (size_t)(w->memory / 16 / sizeof *t.seen);
     memset(out, 0, sizeof *out);
     if (w->len >= UINT32_MAX)
         return yh_fail(err, YH_LIMIT, "the different words have more than 4 billion bytes in all");

@@ -10,7 +10,10 @@
 typedef struct yh_train_words {
     uint32_t *data;
     size_t len;             /* of data, at most UINT32_MAX */
-    size_t size;            /* bytes of data as allocated: the owner's */
+    size_t size;            /* bytes of data: yh_train_words_open */
+    uint64_t memory;        /* 0: data is in memory; else in a file, and training with what belongs
+                               to it takes about so many bytes of memory */
+    uint64_t visited;       /* bytes of the file that may be resident: train_words.c */
     const yh_buf *reserved; /* texts that no merge may make: those of special tokens; borrowed */
     uint32_t reserved_n;
 } yh_train_words;
@@ -34,6 +37,27 @@ static inline uint32_t *yh_train_word_put(uint32_t *p, const uint8_t *t, size_t 
 static inline int64_t yh_train_count(const uint32_t *word)
 {
     return (int64_t)((uint64_t)word[0] << 32 | word[1]);
+}
+
+/* train_words.c. Room for n symbols: in memory (memory 0), or in an unnamed file in the folder
+ * (NULL: $TMPDIR). */
+yh_status yh_train_words_open(yh_train_words *w, size_t n, const char *folder, uint64_t memory,
+                              yh_err *err) YH_MUST_CHECK;
+void yh_train_words_close(yh_train_words *w);
+/* For passes from front to back, of a thread each, over words in a file: the memory behind `at` is
+ * given back now and then; *from: where the thread's pass began, moved. */
+void yh_train_words_let_go_behind(const yh_train_words *w, size_t *from, size_t at);
+static inline void yh_train_words_passed(const yh_train_words *w, size_t *from, size_t at)
+{
+    if (w->memory != 0)
+        yh_train_words_let_go_behind(w, from, at);
+}
+/* Before a word is visited out of order, by one thread. */
+void yh_train_words_visit_file(yh_train_words *w);
+static inline void yh_train_words_visit(yh_train_words *w)
+{
+    if (w->memory != 0)
+        yh_train_words_visit_file(w);
 }
 
 /* Merge i joins left[i], right[i] to id 256 + i. No two merges make the same text: inside a token

@@ -31,6 +31,7 @@ static void drop_lists(yh_pair_index *x)
         x->chunk = c->next;
         yh_free(c);
     }
+    x->list_bytes = 0;
 }
 
 void yh_pair_index_fini(yh_pair_index *x)
@@ -45,7 +46,7 @@ uint32_t *yh_pair_index_list(yh_pair_index *x, size_t n)
 {
     yh_pair_chunk *c = x->chunk;
     if (c == NULL || n > c->cap - c->used) {
-        size_t cap = n > CHUNK ? n : CHUNK, bytes;
+        size_t cap = n > CHUNK ? n : CHUNK, bytes = 0;
         if (!yh_mul_size(cap, sizeof(uint32_t), &bytes) || !yh_add_size(bytes, sizeof *c, &bytes) ||
             (c = yh_malloc(bytes)) == NULL)
             return NULL;
@@ -53,6 +54,7 @@ uint32_t *yh_pair_index_list(yh_pair_index *x, size_t n)
         c->cap = cap;
         c->next = x->chunk;
         x->chunk = c;
+        x->list_bytes += bytes;
     }
     uint32_t *list = c->list + c->used;
     c->used += n;
@@ -116,8 +118,9 @@ yh_status yh_pair_first_most(const yh_train_words *w, int64_t *most, yh_err *err
     *most = 0;
     if (count == NULL)
         return no_memory(err);
-    for (size_t at = 0; at < w->len;) {
+    for (size_t at = 0, from = 0; at < w->len;) {
         const uint32_t *p = w->data + at, n = p[2];
+        yh_train_words_passed(w, &from, at);
         int64_t c = yh_train_count(p);
         for (uint32_t i = 1; i < n; i++)
             count[p[YH_TRAIN_HEAD + i - 1] << 8 | p[YH_TRAIN_HEAD + i]] += c;
@@ -146,14 +149,16 @@ typedef struct part {
     size_t sketch_mask;
     tally *slot;
     size_t slots, n;
-    bool failed;
+    uint64_t words; /* of all pairs that are listed */
+    bool failed, full;
 } part;
 
 typedef struct build {
     yh_pair_index *x;
     const yh_train_words *w;
     int64_t threshold;
-    uint64_t mass; /* all pairs */
+    uint64_t memory; /* that the index may take: 0, no bound */
+    uint64_t mass;   /* all pairs */
     int parts;
     part part[PARTS_MOST];
     uint32_t *last; /* by listed pair */
@@ -166,8 +171,9 @@ static uint64_t close_gaps(yh_train_words *w)
 {
     size_t to = 0;
     uint64_t mass = 0;
-    for (size_t at = 0; at < w->len;) {
+    for (size_t at = 0, from = 0; at < w->len;) {
         uint32_t *p = w->data + at, n = p[2];
+        yh_train_words_passed(w, &from, at);
         size_t next = at + YH_TRAIN_HEAD + n;
         while (next < w->len && w->data[next] == YH_TRAIN_GAP)
             next++;
@@ -218,14 +224,16 @@ static bool part_sketch(const build *b, part *p, int index)
     size_t n = SKETCH_LEAST;
     /* so that sums of rare pairs seldom reach the threshold; never much for few words */
     while (n < SKETCH_MOST && n * 8 * (size_t)b->parts < w->len &&
+           (b->memory == 0 || n * (size_t)b->parts < b->memory / 64) &&
            n / 8 * (size_t)b->parts < b->mass / (uint64_t)b->threshold)
         n *= 2;
     p->sketch = yh_big_alloc(n * sizeof *p->sketch);
     p->sketch_mask = n - 1;
     if (p->sketch == NULL)
         return false;
-    for (size_t at = 0; at < w->len;) {
+    for (size_t at = 0, from = 0; at < w->len;) {
         const uint32_t *s = w->data + at + YH_TRAIN_HEAD, n_sym = s[-1];
+        yh_train_words_passed(w, &from, at);
         uint64_t c = (uint64_t)yh_train_count(w->data + at);
         for (uint32_t i = 1; i < n_sym; i++) {
             uint64_t h = mix(s[i - 1], s[i]);
@@ -242,18 +250,25 @@ static bool part_sketch(const build *b, part *p, int index)
 static bool part_count(const build *b, part *p, int index)
 {
     const yh_train_words *w = b->w;
+    uint64_t most = b->memory / 8 / sizeof(tally) / (size_t)b->parts;
     if (!part_sketch(b, p, index))
         return false;
-    for (size_t at = 0; at < w->len;) {
+    for (size_t at = 0, from = 0; at < w->len;) {
         const uint32_t *s = w->data + at + YH_TRAIN_HEAD, n = s[-1];
+        yh_train_words_passed(w, &from, at);
         int64_t c = yh_train_count(w->data + at);
         uint32_t word = (uint32_t)at + 1;
         for (uint32_t i = 1; i < n; i++) {
             uint64_t h = mix(s[i - 1], s[i]), key = (uint64_t)s[i - 1] << 32 | s[i];
             if (!in_part(h, b->parts, index) || !may_be_listed(b, p, h))
                 continue;
-            if ((p->n + 1) * 3 > p->slots * 2 && !part_grow(p))
-                return false;
+            if ((p->n + 1) * 3 > p->slots * 2) {
+                p->full = b->memory != 0 && p->slots >= most && p->slots > 0;
+                if (p->full)
+                    return true;
+                if (!part_grow(p))
+                    return false;
+            }
             size_t k = h & (p->slots - 1);
             while (p->slot[k].last != 0 && p->slot[k].key != key)
                 k = (k + 1) & (p->slots - 1);
@@ -269,8 +284,10 @@ static bool part_count(const build *b, part *p, int index)
     /* only what is listed stays */
     p->n = 0;
     for (size_t i = 0; i < p->slots; i++)
-        if (p->slot[i].last != 0 && p->slot[i].count >= b->threshold)
+        if (p->slot[i].last != 0 && p->slot[i].count >= b->threshold) {
+            p->words += p->slot[i].n;
             p->slot[p->n++] = p->slot[i];
+        }
     tally *less = yh_realloc(p->slot, (p->n + 1) * sizeof *less);
     if (less != NULL)
         p->slot = less;
@@ -292,8 +309,9 @@ static void list_parts(void *arg, int64_t begin, int64_t end, int thread)
     yh_pair_index *x = b->x;
     (void)thread;
     for (int64_t mine = begin; mine < end; mine++)
-        for (size_t at = 0; at < w->len;) {
+        for (size_t at = 0, from = 0; at < w->len;) {
             const uint32_t *s = w->data + at + YH_TRAIN_HEAD, n = s[-1];
+            yh_train_words_passed(w, &from, at);
             for (uint32_t i = 1; i < n; i++) {
                 uint64_t h = mix(s[i - 1], s[i]);
                 if (!in_part(h, b->parts, (int)mine) || !may_be_listed(b, &b->part[mine], h))
@@ -330,15 +348,28 @@ static yh_status list_all(build *b, yh_pool *pool, yh_err *err)
     return YH_OK;
 }
 
-yh_status yh_pair_index_build(yh_pair_index *x, yh_train_words *w, int64_t threshold, yh_pool *pool,
-                              yh_err *err)
+/* Whether the lists of what is counted fit. */
+static bool fits(const build *b)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < b->parts; i++) {
+        if (b->part[i].full)
+            return false;
+        bytes += b->part[i].words * sizeof(uint32_t) +
+                 b->part[i].n * (sizeof(yh_listed_pair) + sizeof(tally));
+    }
+    return b->memory == 0 || bytes <= b->memory / 8;
+}
+
+yh_status yh_pair_index_build(yh_pair_index *x, yh_train_words *w, int64_t threshold,
+                              uint64_t memory, yh_pool *pool, bool *done, yh_err *err)
 {
     drop_lists(x);
     x->n = 0;
     if (x->slots > 0)
         memset(x->slot, 0, x->slots * sizeof *x->slot);
     x->blind = threshold - 1;
-    build b = {.x = x, .w = w, .threshold = threshold, .mass = close_gaps(w)};
+    build b = {.x = x, .w = w, .threshold = threshold, .memory = memory, .mass = close_gaps(w)};
     size_t parts = w->len / PART_SYMBOLS + 1, threads = (size_t)yh_pool_threads(pool);
     parts = (parts + threads - 1) / threads * threads;
     b.parts = parts > PARTS_MOST ? PARTS_MOST : (int)parts;
@@ -347,7 +378,8 @@ yh_status yh_pair_index_build(yh_pair_index *x, yh_train_words *w, int64_t thres
     for (int i = 0; i < b.parts; i++)
         if (b.part[i].failed)
             s = no_memory(err);
-    if (s == YH_OK)
+    *done = s == YH_OK && fits(&b);
+    if (*done)
         s = list_all(&b, pool, err);
     for (int i = 0; i < b.parts; i++) {
         yh_free(b.part[i].slot);

@@ -22,12 +22,16 @@ typedef struct yh_pair_index {
     size_t slots;
     int64_t blind; /* no pair that is not listed occurs more often than this */
     struct yh_pair_chunk *chunk;
+    uint64_t list_bytes; /* of the chunks */
 } yh_pair_index;
 
 void yh_pair_index_fini(yh_pair_index *x);
 /* Lists all pairs that occur at least `threshold` times. Closes the gaps between the words first:
- * offsets change, words of one symbol go. bytes_only: all symbols are below 256. */
-yh_status yh_pair_index_build(yh_pair_index *x, yh_train_words *w, int64_t threshold, yh_pool *pool,
+ * offsets change, words of one symbol go. memory: that training takes in all, 0 for no bound; when
+ * the index is too large for that, *done is false, nothing is listed, and a higher threshold helps.
+ */
+yh_status yh_pair_index_build(yh_pair_index *x, yh_train_words *w, int64_t threshold,
+                              uint64_t memory, yh_pool *pool, bool *done,
                               yh_err *err) YH_MUST_CHECK;
 /* Most occurrences of a pair of symbols below 256. */
 yh_status yh_pair_first_most(const yh_train_words *w, int64_t *most, yh_err *err) YH_MUST_CHECK;

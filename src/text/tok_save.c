@@ -89,11 +89,11 @@ yh_status yh_tok_make_json(json_t **json, const char *const *token, const size_t
     }
     for (uint32_t i = 0; i < merges && s == YH_OK; i++) {
         yh_buf_clear(&b);
+        /* one string: every reader knows it, and no token has a space in it */
         YH_GOTO(s, yh_byte_token(token[left[i]], token_len[left[i]], &b, err), done);
-        size_t middle = b.len;
+        YH_GOTO(s, yh_buf_add(&b, " ", 1, err), done);
         YH_GOTO(s, yh_byte_token(token[right[i]], token_len[right[i]], &b, err), done);
-        json_t *pair = json_pack("[s%,s%]", b.data, middle, b.data + middle, b.len - middle);
-        if (pair == NULL || json_array_append_new(list, pair) != 0)
+        if (json_array_append_new(list, json_stringn(b.data, b.len)) != 0)
             s = no_memory(err);
     }
     if (s == YH_OK)

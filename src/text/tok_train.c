@@ -113,7 +113,7 @@ static yh_status open_work(yh_tok_trainer *t, const yh_tok_train_options *o, jso
 static bool is_work(const char *name)
 {
     return strcmp(name, ".lock") == 0 || strcmp(name, "words") == 0 ||
-           strncmp(name, "state.json", 10) == 0;
+           strncmp(name, "state.json", 10) == 0 || strncmp(name, "temporary-", 10) == 0;
 }
 
 yh_status yh_tok_trainer_clear(yh_tok_trainer *t, yh_err *err)
@@ -325,6 +325,7 @@ enum { EXACT = 64, CLASSES = EXACT + 64 };
 
 typedef struct class_sum {
     uint64_t words, bytes;
+    double text; /* bytes, as often as they occur */
 } class_sum;
 
 static int class_of(int64_t count)
@@ -343,51 +344,51 @@ static bool tally(void *user, int shard, const uint8_t *t, size_t n, int64_t cou
     (void)t;
     c->words++;
     c->bytes += n;
+    c->text += (double)count * (double)n;
     return true;
 }
 
-yh_status yh_train_choose(yh_tok_trainer *t, size_t fixed, size_t each, int64_t *least,
-                          uint64_t words[YH_WORD_SHARDS], uint64_t bytes[YH_WORD_SHARDS],
-                          yh_err *err)
+yh_status yh_train_choose(yh_tok_trainer *t, uint64_t memory, size_t fixed, size_t each,
+                          yh_train_choice *out, yh_err *err)
 {
     class_sum *sum = yh_calloc((size_t)YH_WORD_SHARDS * CLASSES, sizeof *sum);
     if (sum == NULL)
         return no_memory(err);
     yh_status s = yh_words_each(t->words, t->pool, false, false, tally, sum, err);
     uint64_t need = 0;
-    int class = CLASSES;
+    double text = 0, left_out = 0;
+    int kept = CLASSES;
+    bool fits = true;
+    memset(out, 0, sizeof *out);
+    t->report.words = t->report.dropped = 0;
     /* from the frequent to the rare, as long as they fit */
-    while (s == YH_OK && class > 1) {
-        class_sum all = {0, 0};
+    for (int class = CLASSES - 1; s == YH_OK && class > 0; class --) {
+        class_sum all = {0, 0, 0};
         for (int k = 0; k < YH_WORD_SHARDS; k++) {
-            all.words += sum[k * CLASSES + class - 1].words;
-            all.bytes += sum[k * CLASSES + class - 1].bytes;
+            const class_sum *c = &sum[k * CLASSES + class];
+            all.words += c->words;
+            all.bytes += c->bytes;
+            all.text += c->text;
         }
         uint64_t more = all.words * fixed + all.bytes * each;
-        if (more > 0 && need + more > t->memory)
-            break;
-        need += more;
-        class --;
+        out->all += more;
+        text += all.text;
+        fits = fits && (more == 0 || need + more <= memory);
+        t->report.words += all.words;
+        t->report.dropped += fits ? 0 : all.words;
+        left_out += fits ? 0 : all.text;
+        need += fits ? more : 0;
+        kept = fits ? class : kept;
     }
-    for (int k = 0; k < YH_WORD_SHARDS && s == YH_OK; k++) {
-        words[k] = bytes[k] = 0;
-        for (int c = 1; c < CLASSES; c++) {
-            const class_sum *x = &sum[k * CLASSES + c];
-            t->report.words += x->words;
-            if (c < class)
-                t->report.dropped += x->words;
-            words[k] += c >= class ? x->words : 0;
-            bytes[k] += c >= class ? x->bytes : 0;
+    for (int k = 0; k < YH_WORD_SHARDS; k++)
+        for (int c = kept; c < CLASSES; c++) {
+            out->words[k] += sum[k * CLASSES + c].words;
+            out->bytes[k] += sum[k * CLASSES + c].bytes;
         }
-    }
     yh_free(sum);
-    if (s == YH_OK && t->report.dropped > 0 && need == 0)
-        return yh_fail(err, YH_LIMIT,
-                       "not even the most frequent words fit into %llu bytes of "
-                       "memory; give more",
-                       (unsigned long long)t->memory);
-    *least = least_of(class);
-    t->report.dropped_below = t->report.dropped > 0 ? (uint64_t)*least : 0;
+    out->least = least_of(kept);
+    out->left_out = text > 0 ? left_out / text : 0;
+    t->report.dropped_below = t->report.dropped > 0 ? (uint64_t)out->least : 0;
     return s;
 }
 

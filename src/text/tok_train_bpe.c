@@ -9,8 +9,15 @@ static yh_status no_memory(yh_err *err)
     return yh_fail(err, YH_NOMEM, "no memory to train the tokenizer");
 }
 
+/* Words that make up less of the text are left out rather than brought to disk. */
+#define RARE 0.01
+/* Positions are 32 bits wide. */
+#define SYMBOLS_MOST ((uint64_t)UINT32_MAX - 1)
+
 typedef struct gathering {
+    const yh_train_words *w;
     uint32_t *at[YH_WORD_SHARDS];
+    size_t behind[YH_WORD_SHARDS];
     uint32_t symbol[256];
     int64_t least;
 } gathering;
@@ -18,41 +25,61 @@ typedef struct gathering {
 static bool gather_word(void *user, int shard, const uint8_t *t, size_t n, int64_t count)
 {
     gathering *g = user;
-    if (count >= g->least && n > 1)
+    if (count >= g->least && n > 1) {
         g->at[shard] = yh_train_word_put(g->at[shard], t, n, count, g->symbol);
+        yh_train_words_passed(g->w, &g->behind[shard], (size_t)(g->at[shard] - g->w->data));
+    }
     return true;
+}
+
+/* Which words to merge, and whether in memory (*memory 0) or on disk. */
+static yh_status choose(yh_tok_trainer *t, yh_train_choice *c, uint64_t *memory, yh_err *err)
+{
+    *memory = 0;
+    /* symbols, lists, and what an index takes while it is made */
+    YH_TRY(yh_train_choose(t, t->memory, 16, 8, c, err));
+    if (c->left_out >= RARE) {
+        *memory = t->memory;
+        YH_TRY(yh_train_choose(t, SYMBOLS_MOST, YH_TRAIN_HEAD, 1, c, err));
+        if (c->left_out > 0.5)
+            return yh_fail(err, YH_LIMIT,
+                           "the different words have %llu bytes, more than the 4 billion that can "
+                           "be merged; train on a part of the corpus",
+                           (unsigned long long)c->all);
+    }
+    return YH_OK;
 }
 
 static yh_status gather(yh_tok_trainer *t, yh_train_words *w, yh_err *err)
 {
-    gathering g;
-    uint64_t words[YH_WORD_SHARDS], bytes[YH_WORD_SHARDS], all = 0;
-    /* symbols, lists, and what an index takes while it is made */
-    YH_TRY(yh_train_choose(t, 16, 8, &g.least, words, bytes, err));
+    gathering g = {.w = w};
+    yh_train_choice c;
+    uint64_t all = 0, memory;
+    YH_TRY(choose(t, &c, &memory, err));
+    g.least = c.least;
     for (uint32_t i = 0; i < 256; i++)
         g.symbol[yh_byte_order[i]] = i;
     for (int k = 0; k < YH_WORD_SHARDS; k++)
-        all += words[k] * YH_TRAIN_HEAD + bytes[k];
-    if (all >= UINT32_MAX)
+        all += c.words[k] * YH_TRAIN_HEAD + c.bytes[k];
+    if (all > SYMBOLS_MOST)
         return yh_fail(err, YH_LIMIT,
                        "the different words have more than 4 billion bytes in all; "
                        "give less --memory to leave the rarest out");
-    w->size = (size_t)(all + 1) * sizeof *w->data;
-    w->data = yh_big_alloc(w->size); /* visited at random: huge pages help */
-    if (w->data == NULL)
-        return no_memory(err);
-    uint32_t *from[YH_WORD_SHARDS];
-    uint64_t at = 0;
+    YH_TRY(yh_train_words_open(w, (size_t)all + 1, t->work, memory, err));
+    size_t from[YH_WORD_SHARDS], at = 0;
     for (int k = 0; k < YH_WORD_SHARDS; k++) {
-        from[k] = g.at[k] = w->data + at;
-        at += words[k] * YH_TRAIN_HEAD + bytes[k];
+        from[k] = g.behind[k] = at;
+        g.at[k] = w->data + at;
+        at += c.words[k] * YH_TRAIN_HEAD + c.bytes[k];
     }
     YH_TRY(yh_words_each(t->words, t->pool, false, true, gather_word, &g, err));
     /* words of one byte left room */
+    size_t behind = 0;
     for (int k = 0; k < YH_WORD_SHARDS; k++) {
-        size_t n = (size_t)(g.at[k] - from[k]);
-        memmove(w->data + w->len, from[k], n * sizeof *w->data);
+        size_t n = (size_t)(g.at[k] - w->data) - from[k];
+        memmove(w->data + w->len, w->data + from[k], n * sizeof *w->data);
         w->len += n;
+        yh_train_words_passed(w, &behind, w->len);
     }
     return YH_OK;
 }
@@ -140,7 +167,7 @@ yh_status yh_train_bpe(yh_tok_trainer *t, yh_train_progress progress, void *user
     if (s == YH_OK)
         s = yh_bpe_train(&w, t->vocab - t->specials, t->min_count, t->pool, progress, user, &m,
                          err);
-    yh_big_free(w.data, w.size);
+    yh_train_words_close(&w);
     for (uint32_t i = 0; i < t->specials && reserved != NULL; i++)
         yh_buf_fini(&reserved[i]);
     yh_free(reserved);

@@ -13,6 +13,9 @@ static const char names[] = "<unk>0x123456789ABCDEF";
 /* WORD_CUT: longer runs of one script are counted in pieces of at most so many bytes. */
 enum { WORD_CUT = 128, UNICODE = 0x110000, BYTES = 256 };
 
+/* Bytes of memory that training takes for each word and for each of its bytes, about. */
+enum { WORD_NEEDS = 24, BYTE_NEEDS = 12 };
+
 static yh_status no_memory(yh_err *err)
 {
     return yh_fail(err, YH_NOMEM, "no memory to train the tokenizer");
@@ -153,7 +156,8 @@ static bool gather_word(void *user, int shard, const uint8_t *t, size_t n, int64
 static yh_status gather(yh_tok_trainer *t, yh_uni_words *w, yh_err *err)
 {
     gathering g = {0};
-    uint64_t words[YH_WORD_SHARDS], bytes[YH_WORD_SHARDS], all_words = 0, all_bytes = 0;
+    yh_train_choice kept;
+    uint64_t all_words = 0, all_bytes = 0;
     int64_t *chars = yh_calloc(UNICODE, sizeof *chars);
     if (chars == NULL)
         return no_memory(err);
@@ -169,7 +173,16 @@ static yh_status gather(yh_tok_trainer *t, yh_uni_words *w, yh_err *err)
     }
     for (const char *c = names; *c != '\0'; c++)
         chars[(uint8_t)*c]++;
-    YH_GOTO(s, yh_train_choose(t, 24, 12, &g.least, words, bytes, err), done);
+    YH_GOTO(s, yh_train_choose(t, t->memory, WORD_NEEDS, BYTE_NEEDS, &kept, err), done);
+    if (kept.left_out > 0.5) {
+        s = yh_fail(err, YH_LIMIT,
+                    "the different words need %llu bytes of memory, and without the rarest "
+                    "half of the text would be left out; give more --memory, or train on a "
+                    "part of the corpus",
+                    (unsigned long long)kept.all);
+        goto done;
+    }
+    g.least = kept.least;
     g.chars = chars;
     YH_GOTO(s, yh_words_each(t->words, t->pool, true, false, gather_word, &g, err), done);
     for (int k = 0; k < YH_WORD_SHARDS; k++) {

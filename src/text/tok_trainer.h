@@ -52,11 +52,16 @@ void yh_train_count_stop(yh_tok_trainer *t);
 
 typedef void (*yh_train_progress)(void *user, uint64_t done, uint64_t total);
 
-/* The smallest count of a word such that those that are kept need at most t->memory, when a word of
- * n bytes needs fixed + each * n; fills the report. words, bytes: of those kept, by shard. */
-yh_status yh_train_choose(yh_tok_trainer *t, size_t fixed, size_t each, int64_t *least,
-                          uint64_t words[YH_WORD_SHARDS], uint64_t bytes[YH_WORD_SHARDS],
-                          yh_err *err) YH_MUST_CHECK;
+/* Which words are kept when a word of n bytes needs fixed + each * n bytes of `memory`: those that
+ * occur at least `least` times. Fills the report. */
+typedef struct yh_train_choice {
+    int64_t least;
+    uint64_t words[YH_WORD_SHARDS], bytes[YH_WORD_SHARDS]; /* of those kept */
+    uint64_t all;                                          /* bytes that all words would need */
+    double left_out; /* share of the text that the others make up */
+} yh_train_choice;
+yh_status yh_train_choose(yh_tok_trainer *t, uint64_t memory, size_t fixed, size_t each,
+                          yh_train_choice *out, yh_err *err) YH_MUST_CHECK;
 
 /* The words of valid UTF-8 as a unigram vocabulary sees them: a space is the first character of the
  * word behind it, U+2581, and a word ends where the script changes, because no piece has two. */

@@ -11,7 +11,7 @@
 /* Bytes of a batch: more for many threads, less in little memory. Words longer than WORD_CUT
  * (spaceless runs) are counted in pieces of that size, so that neither memory nor a merge grows
  * with them. */
-enum { BATCH_LEAST = 64 << 10, BATCH_THREAD = 1 << 20, BATCH_MOST = 16 << 20, WORD_CUT = 1024 };
+enum { BATCH_LEAST = 64 << 10, BATCH_THREAD = 256 << 10, BATCH_MOST = 16 << 20, WORD_CUT = 1024 };
 
 typedef struct span {
     size_t begin, end;

@@ -191,6 +191,16 @@ static yh_status make_locals(yh_words *w, int threads, yh_err *err)
     return YH_OK;
 }
 
+void yh_words_drop_locals(yh_words *w)
+{
+    for (int i = 0; i < w->locals; i++) {
+        yh_free(w->local[i].slot);
+        yh_free(w->local[i].order);
+        yh_free(w->local[i].blob);
+    }
+    w->locals = 0;
+}
+
 yh_status yh_word_file_open(yh_words *w, const char *folder, const json_t *saved,
                             yh_err *err) YH_MUST_CHECK;
 void yh_word_file_close(yh_words *w);
@@ -224,11 +234,7 @@ void yh_words_free(yh_words *w)
     if (w == NULL)
         return;
     yh_word_file_close(w);
-    for (int i = 0; i < w->locals; i++) {
-        yh_free(w->local[i].slot);
-        yh_free(w->local[i].order);
-        yh_free(w->local[i].blob);
-    }
+    yh_words_drop_locals(w);
     yh_free(w->local);
     for (int s = 0; s < YH_WORD_SHARDS; s++) {
         yh_word_shard_clear(&w->shard[s]);

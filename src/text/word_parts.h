@@ -82,6 +82,9 @@ static inline int yh_word_shard_of(uint64_t hash)
     return (int)(hash >> 58);
 }
 
+/* word_count.c: nothing is counted any more. */
+void yh_words_drop_locals(yh_words *w);
+
 /* word_spill.c: brings the shard's words to the front of slot, sorted by hash, then bytes. */
 void yh_word_shard_sort(yh_word_shard *s);
 void yh_word_shard_clear(yh_word_shard *s);

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/temp_file.h"
 #include "base/thread.h"
 #include "text/word_parts.h"
 
@@ -118,21 +119,6 @@ static const char *name_of(const yh_words *w)
     return w->path != NULL ? w->path : "the temporary file of counted words";
 }
 
-static yh_status open_unnamed(yh_words *w, yh_err *err)
-{
-    const char *dir = getenv("TMPDIR");
-    char path[4096];
-    if (dir == NULL || dir[0] == '\0')
-        dir = "/tmp";
-    if ((size_t)snprintf(path, sizeof path, "%s/yh-words-XXXXXX", dir) >= sizeof path)
-        return yh_fail(err, YH_INVALID, "$TMPDIR is too long");
-    w->fd = mkstemp(path);
-    if (w->fd < 0)
-        return yh_fail_errno(err, errno, "%s: cannot make a temporary file", dir);
-    unlink(path);
-    return YH_OK;
-}
-
 static yh_status read_state(yh_words *w, const json_t *saved, yh_err *err)
 {
     const json_t *list = json_object_get(saved, "segments"), *row;
@@ -228,7 +214,7 @@ static yh_status write_segment(yh_words *w, int shard, yh_err *err)
         yh_free(block);
         return yh_fail(err, YH_NOMEM, "no memory to count words");
     }
-    yh_status st = w->fd < 0 ? open_unnamed(w, err) : YH_OK;
+    yh_status st = w->fd < 0 ? yh_temp_open(&w->fd, NULL, err) : YH_OK;
     uint64_t at = w->end;
     size_t used = 0;
     for (size_t i = 0; i < s->n && st == YH_OK; i++) {
@@ -518,6 +504,8 @@ yh_status yh_words_each(yh_words *w, yh_pool *pool, bool sorted, bool last, yh_w
                         void *user, yh_err *err)
 {
     YH_TRY(yh_words_settle(w, err));
+    if (last)
+        yh_words_drop_locals(w);
     walk k = {.w = w, .sorted = sorted, .last = last, .fn = fn, .user = user, .err = YH_ERR_INIT};
     pthread_mutex_init(&k.lock, NULL);
     yh_pool_run_dynamic(pool, YH_WORD_SHARDS, 1, walk_shards, &k);

@@ -145,8 +145,7 @@ static void threads_change_nothing(void **s)
     free(text);
 }
 
-/* Words that go through the disk are counted as those that do not; too little memory leaves the
- * rarest out and says so. */
+/* Words that go through the disk are counted and merged as those that do not. */
 static void memory_changes_nothing(void **s)
 {
     (void)s;
@@ -174,14 +173,41 @@ static void memory_changes_nothing(void **s)
         assert_true(yh_tok_hash(much) == yh_tok_hash(little));
         yh_tok_free(little);
     }
-    yh_tok *less = train_with((yh_tok_train_options){.vocab = 900, .threads = 2, .memory = 2 << 20},
-                              text, N, true, &report);
-    assert_true(report.spilled > 0 && report.dropped > 0 && report.dropped < report.words);
-    assert_true(report.dropped_below > 1);
-    assert_int_equal(report.words, words);
-    assert_int_equal(yh_tok_size(less), 900);
-    yh_tok_free(less);
+    /* too little to merge in: through the disk as well */
+    for (int threads = 1; threads < 3; threads++) {
+        yh_tok *least =
+            train_with((yh_tok_train_options){.vocab = 900, .threads = threads, .memory = 16 << 20},
+                       text, N, true, &report);
+        assert_true(report.spilled > 0 && report.dropped == 0 && report.words == words);
+        assert_true(yh_tok_hash(much) == yh_tok_hash(least));
+        yh_tok_free(least);
+    }
     yh_tok_free(much);
+    free(text);
+}
+
+/* Rare words that do not fit and are next to nothing of the text are left out, which is told. */
+static void rare_words_are_left_out(void **s)
+{
+    (void)s;
+    enum { MANY = 400000, UNIQUE = 200 };
+    char *text = malloc(8 * MANY + 16);
+    assert_non_null(text);
+    size_t n = 0;
+    yh_rng r;
+    yh_rng_init(&r, 8, 0);
+    for (uint32_t i = 0; i < MANY; i++)
+        n += (size_t)sprintf(text + n, " %s%03u", i % UNIQUE == 0 ? "u" : "",
+                             i % UNIQUE == 0 ? i : (uint32_t)yh_rng_below(&r, 300));
+    for (size_t i = 0; i < n; i++) /* letters: digits are words of their own */
+        text[i] = text[i] >= '0' && text[i] <= '9' ? (char)(text[i] - '0' + 'a') : text[i];
+    yh_tok_train_report report;
+    yh_tok *t = train_with((yh_tok_train_options){.vocab = 600, .threads = 2, .memory = 100 << 10},
+                           text, n, true, &report);
+    assert_true(report.dropped >= 1000 && report.dropped + 300 <= report.words);
+    assert_int_equal(report.dropped_below, 2);
+    assert_true(yh_tok_size(t) > 500);
+    yh_tok_free(t);
     free(text);
 }
 
@@ -331,9 +357,13 @@ static void special_tokens_are_reserved(void **s)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(merges_equal_the_naive_ones), cmocka_unit_test(threads_change_nothing),
-        cmocka_unit_test(memory_changes_nothing),      cmocka_unit_test(a_stopped_run_goes_on),
-        cmocka_unit_test(small_and_odd_corpora),       cmocka_unit_test(spaceless_text),
+        cmocka_unit_test(merges_equal_the_naive_ones),
+        cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(memory_changes_nothing),
+        cmocka_unit_test(rare_words_are_left_out),
+        cmocka_unit_test(a_stopped_run_goes_on),
+        cmocka_unit_test(small_and_odd_corpora),
+        cmocka_unit_test(spaceless_text),
         cmocka_unit_test(special_tokens_are_reserved),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
