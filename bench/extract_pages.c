@@ -1,14 +1,29 @@
-/* extract_pages FILE...: the main text of HTML files as JSON Lines {"id", "text"} on standard
- * output, in normal form, as yh clean leaves it; on standard error the seconds that this took, one
- * thread, files read before. For bench/extraction_vs_peers.py. */
+/* extract_pages [--all] FILE...: the main text of HTML files (--all: everything they show) as JSON
+ * Lines {"id", "text"} on standard output, in normal form, as yh clean leaves it; on standard error
+ * the seconds that this took, one thread, files read before. For bench/extraction_vs_peers.py. */
 #include <stdio.h>
 
 #include "base/file.h"
 #include "data/record.h"
+#include "input/html_text.h"
 #include "input/normalize.h"
 #include "input/reader.h"
 
 extern const yh_reader yh_reader_html;
+
+/* Everything that a page in UTF-8 shows, in normal form. */
+static yh_status whole(const yh_buf *page, yh_buf *text, yh_err *err)
+{
+    bool plain;
+    yh_buf raw;
+    yh_buf_init(&raw, 0);
+    yh_status s = yh_html_text(page->data != NULL ? page->data : "", page->len, YH_HTML_ALL, &raw,
+                               NULL, &plain, err);
+    if (s == YH_OK)
+        s = yh_normalize(raw.data != NULL ? raw.data : "", raw.len, text, err);
+    yh_buf_fini(&raw);
+    return s;
+}
 
 static int fail(const yh_err *err)
 {
@@ -20,7 +35,8 @@ int main(int argc, char **argv)
 {
     yh_err err = YH_ERR_INIT;
     double seconds = 0, bytes = 0;
-    for (int i = 1; i < argc; i++) {
+    const bool all = argc > 1 && strcmp(argv[1], "--all") == 0;
+    for (int i = 1 + all; i < argc; i++) {
         yh_piece piece = {0};
         yh_drafts out = {0};
         yh_buf line, text;
@@ -31,8 +47,10 @@ int main(int argc, char **argv)
             return fail(&err);
         bytes += (double)piece.bytes.len;
         double begin = yh_now();
-        if (yh_reader_html.documents(&piece, &out, &err) != YH_OK ||
-            (out.n > 0 && yh_normalize(out.d[0].text, out.d[0].len, &text, &err) != YH_OK))
+        if (all ? whole(&piece.bytes, &text, &err) != YH_OK
+                : yh_reader_html.documents(&piece, &out, &err) != YH_OK ||
+                      (out.n > 0 &&
+                       yh_normalize(out.d[0].text, out.d[0].len, &text, &err) != YH_OK))
             return fail(&err);
         seconds += yh_now() - begin;
         if (yh_buf_adds(&line, "{\"id\":", &err) != YH_OK ||

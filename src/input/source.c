@@ -161,6 +161,40 @@ static void level_close(level *l)
     memset(l, 0, sizeof *l);
 }
 
+/* Takes the open member off the archive that holds it. */
+static yh_status leave_entry(yh_source *s, yh_chunk *c, yh_err *err)
+{
+    yh_err e = YH_ERR_INIT;
+    if (s->depth == 0 || s->stream[0] == NULL)
+        return YH_OK;
+    level *l = &s->level[s->depth - 1];
+    l->made += yh_stream_made(s->stream[0]);
+    if (l->kind == YH_ZIP) {
+        yh_zip_leave(&l->zip, s->stream[0]);
+        return YH_OK;
+    }
+    uint64_t left = yh_stream_left(s->stream[0]);
+    const uint8_t *p;
+    size_t n;
+    yh_status st = yh_tar_leave(&l->tar, left, &e);
+    if (st != YH_OK)
+        return soft(c, st, &e, s->entry, false, err);
+    YH_TRY(yh_stream_peek(top(l->stream), 1, &p, &n, err));
+    if (n == 0 && left > 0 && yh_stream_broken(top(l->stream)) == NULL &&
+        yh_stream_left(s->stream[0]) > 0)
+        return yh_chunk_note(c, YH_NOTE_PROBLEM, "damaged archive", s->entry,
+                             "the archive ends within it", err);
+    return YH_OK;
+}
+
+/* The open member is not read: what stands behind it in its archive goes on. */
+static yh_status pass_over(yh_source *s, yh_chunk *c, yh_err *err)
+{
+    yh_status st = leave_entry(s, c, err);
+    member_close(s);
+    return st;
+}
+
 /* The open member is an archive: it becomes a level. */
 static yh_status push_level(yh_source *s, yh_container kind, yh_chunk *c, yh_err *err)
 {
@@ -168,8 +202,7 @@ static yh_status push_level(yh_source *s, yh_container kind, yh_chunk *c, yh_err
     if (s->depth == YH_ARCHIVE_DEPTH) {
         YH_TRY(yh_chunk_note(c, YH_NOTE_SKIPPED, "archive within an archive", s->entry,
                              "archives are opened two deep; unpack this one yourself", err));
-        member_close(s);
-        return YH_OK;
+        return pass_over(s, c, err);
     }
     level *l = &s->level[s->depth];
     memset(l, 0, sizeof *l);
@@ -233,18 +266,16 @@ static yh_status choose(yh_source *s, const char *name, yh_chunk *c, yh_err *err
     }
     if (st != YH_OK) {
         YH_TRY(soft(c, st, &e, s->entry, true, err));
-        member_close(s);
-        return YH_OK;
+        return pass_over(s, c, err);
     }
     if (n == 0) {
         const char *broken = yh_stream_broken(top(s->stream));
         if (broken == NULL)
             broken = yh_stream_broken(s->stream[0]);
-        st = broken != NULL
-                 ? yh_chunk_note(c, YH_NOTE_PROBLEM, "damaged compression", s->entry, broken, err)
-                 : yh_chunk_note(c, YH_NOTE_SKIPPED, "empty", s->entry, "has no content", err);
-        member_close(s);
-        return st;
+        YH_TRY(broken != NULL
+                   ? yh_chunk_note(c, YH_NOTE_PROBLEM, "damaged compression", s->entry, broken, err)
+                   : yh_chunk_note(c, YH_NOTE_SKIPPED, "empty", s->entry, "has no content", err));
+        return pass_over(s, c, err);
     }
     yh_sniff(p, n, n < YH_SNIFF, &is);
     if (is.format == NULL && is.foreign == NULL && is.likely == NULL)
@@ -258,9 +289,8 @@ static yh_status choose(yh_source *s, const char *name, yh_chunk *c, yh_err *err
         return push_level(s, is.container, c, err);
     s->reader = yh_reader_for(name, &is, why);
     if (s->reader == NULL) {
-        st = yh_chunk_note(c, YH_NOTE_SKIPPED, "format not known", s->entry, why, err);
-        member_close(s);
-        return st;
+        YH_TRY(yh_chunk_note(c, YH_NOTE_SKIPPED, "format not known", s->entry, why, err));
+        return pass_over(s, c, err);
     }
     return YH_OK;
 }
@@ -288,32 +318,6 @@ static yh_status leave_archive(yh_source *s, yh_chunk *c, yh_err *err)
     s->depth--;
     level_close(l);
     return st;
-}
-
-/* Takes the open member off the archive that holds it. */
-static yh_status leave_entry(yh_source *s, yh_chunk *c, yh_err *err)
-{
-    yh_err e = YH_ERR_INIT;
-    if (s->depth == 0 || s->stream[0] == NULL)
-        return YH_OK;
-    level *l = &s->level[s->depth - 1];
-    l->made += yh_stream_made(s->stream[0]);
-    if (l->kind == YH_ZIP) {
-        yh_zip_leave(&l->zip, s->stream[0]);
-        return YH_OK;
-    }
-    uint64_t left = yh_stream_left(s->stream[0]);
-    const uint8_t *p;
-    size_t n;
-    yh_status st = yh_tar_leave(&l->tar, left, &e);
-    if (st != YH_OK)
-        return soft(c, st, &e, s->entry, false, err);
-    YH_TRY(yh_stream_peek(top(l->stream), 1, &p, &n, err));
-    if (n == 0 && left > 0 && yh_stream_broken(top(l->stream)) == NULL &&
-        yh_stream_left(s->stream[0]) > 0)
-        return yh_chunk_note(c, YH_NOTE_PROBLEM, "damaged archive", s->entry,
-                             "the archive ends within it", err);
-    return YH_OK;
 }
 
 static yh_status open_entry(yh_source *s, level *l, const char *raw, size_t n, bool utf8,
@@ -407,9 +411,7 @@ static yh_status member_end(yh_source *s, yh_chunk *c, yh_err *err)
         YH_TRY(yh_chunk_note(c, YH_NOTE_PROBLEM, "damaged compression", s->entry, broken, err));
     else if (s->pieces == 0)
         YH_TRY(yh_chunk_note(c, YH_NOTE_SKIPPED, "empty", s->entry, "has no content", err));
-    YH_TRY(leave_entry(s, c, err));
-    member_close(s);
-    return YH_OK;
+    return pass_over(s, c, err);
 }
 
 void yh_source_spare(yh_source *s, yh_buf *b)

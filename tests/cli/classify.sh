@@ -28,6 +28,16 @@ cmp a.lines b.lines
 printf 'On day 50 they walked to the river.\n\nSite by Studio 77 | Login | Sitemap\n' >page.txt
 "$YH" classify lines apply a.lines page.txt --threshold 0.5 >cut.tsv
 test "$(cut -f 2,4 cut.tsv)" = "3	Site by Studio 77 | Login | Sitemap"
+cat >model.json <<'R'
+{"name": "model", "extends": "none", "steps": [{"rule": "line_model", "model": "a.lines", "threshold": 0.5}]}
+R
+"$YH" clean page.txt -o by_model -r model.json --compress none >/dev/null 2>&1
+grep -q '"text": *"On day 50 they walked to the river.' by_model/part-00000.jsonl
+if grep -q Studio by_model/part-00000.jsonl; then exit 1; fi
+zstd -dcq by_model/removed-00000.jsonl.zst >gone.jsonl
+grep -q '"text": *"Site by Studio 77 | Login | Sitemap' gone.jsonl
+grep -q '"rule": *"line_model"' gone.jsonl
+grep -qE '"score": *0\.[5-9]' gone.jsonl
 "$YH" clean page.txt -o made --recipe minimal -s too_short.min_chars=1 >/dev/null 2>&1
 if "$YH" classify lines train made -o c.lines 2>message; then exit 1; fi
 grep -q 'a model needs both kinds' message

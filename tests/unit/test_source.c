@@ -120,6 +120,54 @@ static void archives(void **state)
     yh_buf_fini(&b);
 }
 
+/* One entry of a tar archive of n bytes that begin with `head`. */
+static void tar_entry(yh_buf *b, const char *name, const char *head, size_t n)
+{
+    char block[512] = {0};
+    unsigned sum = 0;
+    snprintf(block, 100, "%s", name);
+    memcpy(block + 100, "0000644", 7);
+    snprintf(block + 124, 12, "%011zo", n);
+    memset(block + 148, ' ', 8);
+    block[156] = '0';
+    memcpy(block + 257, "ustar\00000", 8);
+    for (size_t i = 0; i < sizeof block; i++)
+        sum += (uint8_t)block[i];
+    snprintf(block + 148, 8, "%06o", sum);
+    assert_int_equal(yh_buf_add(b, block, sizeof block, NULL), YH_OK);
+    size_t at = b->len, padded = (n + 511) / 512 * 512;
+    assert_int_equal(yh_buf_reserve(b, padded, NULL), YH_OK);
+    memset(b->data + at, 0, padded);
+    for (size_t i = 0; i < n; i++)
+        b->data[at + i] = i < strlen(head) ? head[i] : (char)(i * 37 % 256);
+    b->len += padded;
+}
+
+/* What is not read in an archive, whatever its size, does not cost what stands behind it. */
+static void archives_go_on_behind_what_is_not_read(void **state)
+{
+    (void)state;
+    static const size_t size[] = {0, 1, 511, 513, 5001, 70001, 300001};
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
+        yh_buf b;
+        yh_buf_init(&b, 0);
+        tar_entry(&b, "a.txt", "text of a", 9);
+        tar_entry(&b, "p.bin", "\177ELF\002\001", size[i]);
+        tar_entry(&b, "q.txt.gz", "\037\213\010", size[i]);
+        tar_entry(&b, "last.txt", "the last", 8);
+        yh_buf out;
+        yh_buf_init(&out, 0);
+        assert_int_equal(describe("x.tar", b.data, b.len, &out, NULL), YH_OK);
+        assert_non_null(strstr(out.data, "a.txt=text of a|"));
+        assert_non_null(strstr(out.data, "p.bin"));
+        assert_non_null(strstr(out.data, "q.txt.gz"));
+        assert_non_null(strstr(out.data, "last.txt=the last|"));
+        assert_null(strstr(out.data, "{damaged archive"));
+        yh_buf_fini(&out);
+        yh_buf_fini(&b);
+    }
+}
+
 static void sniffing(void **state)
 {
     (void)state;
@@ -202,8 +250,12 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(packings),      cmocka_unit_test(archives),  cmocka_unit_test(sniffing),
-        cmocka_unit_test(reading_ahead), cmocka_unit_test(no_memory),
+        cmocka_unit_test(packings),
+        cmocka_unit_test(archives),
+        cmocka_unit_test(archives_go_on_behind_what_is_not_read),
+        cmocka_unit_test(sniffing),
+        cmocka_unit_test(reading_ahead),
+        cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
