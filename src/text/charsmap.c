@@ -96,9 +96,25 @@ size_t yh_charsmap_find(const yh_charsmap *m, const uint8_t *p, size_t n, bool l
     return found;
 }
 
-bool yh_charsmap_starts(const yh_charsmap *m, uint8_t byte)
+bool yh_charsmap_begins(const yh_charsmap *m, const uint8_t *p, size_t n)
 {
-    return m->starts[byte];
+    size_t at = unit_offset(m->unit[0]);
+    uint32_t unit;
+    for (size_t i = 0; i < n; i++) {
+        if (!follow(m, &at, p[i], &unit))
+            return false;
+        if (unit >> 8 & 1)
+            return true;
+    }
+    return true;
+}
+
+bool yh_charsmap_has(const yh_charsmap *m, uint8_t byte)
+{
+    for (size_t i = 1; i < m->units; i++)
+        if ((m->unit[i] & (0x80000000u | 0xFF)) == byte)
+            return true;
+    return false;
 }
 
 /* Characters newer than the library's tables are taken for what their category mostly is. Those of

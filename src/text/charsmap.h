@@ -16,8 +16,10 @@ void yh_charsmap_free(yh_charsmap *m);
  * there is none; *text borrowed. */
 size_t yh_charsmap_find(const yh_charsmap *m, const uint8_t *p, size_t n, bool longest,
                         const char **text, size_t *text_len);
-/* Whether a key begins with the byte. */
-bool yh_charsmap_starts(const yh_charsmap *m, uint8_t byte);
+/* Whether a key begins with p[0..n), or is the begin of that. */
+bool yh_charsmap_begins(const yh_charsmap *m, const uint8_t *p, size_t n);
+/* False: no key has this byte anywhere. */
+bool yh_charsmap_has(const yh_charsmap *m, uint8_t byte);
 /* As Hugging Face's Precompiled normalizer: by extended grapheme clusters where they are short,
  * else by characters. Arguments as of yh_norm_run. */
 yh_status yh_charsmap_run(const yh_charsmap *m, const uint8_t *p, size_t n, yh_buf *out,

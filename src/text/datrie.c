@@ -41,7 +41,11 @@ static int compare(const void *a, const void *b)
         return x->head < y->head ? -1 : 1;
     uint32_t n = x->key->len < y->key->len ? x->key->len : y->key->len;
     int c = n > 0 ? memcmp(x->key->text, y->key->text, n) : 0;
-    return c != 0 ? c : (x->key->len > y->key->len) - (x->key->len < y->key->len);
+    if (c != 0)
+        return c;
+    if (x->key->len != y->key->len)
+        return x->key->len < y->key->len ? -1 : 1;
+    return (x->key->value > y->key->value) - (x->key->value < y->key->value);
 }
 
 static bool bit(const uint64_t *b, uint32_t i)
@@ -173,6 +177,8 @@ static yh_status expand(builder *b, range r, uint32_t *prefix, yh_err *err)
     uint8_t c[256];
     uint32_t begin[257];
     int n = 0;
+    while (r.end - r.begin > 1 && b->key[r.begin + 1].key->len == r.depth)
+        r.begin++; /* of equal texts the last */
     const yh_datrie_key *first = b->key[r.begin].key;
     if (first->len == r.depth) {
         b->t->node[r.node].value = first->value;
@@ -238,6 +244,15 @@ yh_status yh_datrie_build(yh_datrie *t, yh_datrie_key *key, size_t n, uint32_t *
     if (s != YH_OK)
         yh_datrie_fini(t);
     return s;
+}
+
+uint32_t yh_datrie_get(const yh_datrie *t, const char *text, size_t n)
+{
+    uint32_t at = 0;
+    for (size_t i = 0; i < n; i++)
+        if ((at = yh_datrie_child(t, at, (uint8_t)text[i])) == 0)
+            return YH_DATRIE_NONE;
+    return t->node[at].value;
 }
 
 void yh_datrie_fini(yh_datrie *t)

@@ -11,7 +11,7 @@
 #define YH_DATRIE_BY   0x80000000u /* a value with this bit is nobody's prefix */
 
 typedef struct yh_datrie_key {
-    const char *text; /* may be empty; no two keys are the same text */
+    const char *text; /* may be empty */
     uint32_t len, value;
 } yh_datrie_key;
 
@@ -26,7 +26,8 @@ typedef struct yh_datrie {
     uint32_t slots; /* a multiple of 256 */
 } yh_datrie;
 
-/* Builds the trie of n keys, whose order is changed. prefix: NULL, or indexed by value, gets the
+/* Builds the trie of n keys, which need to live only for the call; of those with equal texts the
+ * one with the highest value counts. prefix: NULL, or indexed by value, gets the
  * value of the longest key that is a proper prefix of each key, or YH_DATRIE_NONE; keys whose value
  * has YH_DATRIE_BY are left out of that.
  * YH_LIMIT: too many nodes. t needs no yh_datrie_fini when this failed. */
@@ -39,6 +40,21 @@ static inline uint32_t yh_datrie_child(const yh_datrie *t, uint32_t at, uint8_t 
 {
     uint32_t to = t->node[at].link >> 9 ^ c;
     return (t->node[to].link & 0x1FF) == (c | 0x100u) ? to : 0;
+}
+/* Value of a text, or YH_DATRIE_NONE. */
+uint32_t yh_datrie_get(const yh_datrie *t, const char *text, size_t n);
+/* The longest key that p[0..n) begins with, from node `at` on: its length, 0: none; *value: its
+ * value. */
+static inline size_t yh_datrie_longest(const yh_datrie *t, uint32_t at, const uint8_t *p, size_t n,
+                                       uint32_t *value)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < n && (at = yh_datrie_child(t, at, p[i])) != 0; i++)
+        if (t->node[at].value != YH_DATRIE_NONE) {
+            found = i + 1;
+            *value = t->node[at].value;
+        }
+    return found;
 }
 
 #endif

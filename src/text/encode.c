@@ -302,6 +302,9 @@ static yh_status encode_sp(yh_run *r, const uint8_t *text, size_t n, yh_err *err
     yh_layer *l = &r->e->layer[0];
     yh_buf_clear(&l->text);
     l->map.n = 0;
+    if (r->t->kind == YH_MODEL_UNIGRAM && !r->maps && r->out->begin == NULL)
+        return yh_sp_text(r->t->sp, &r->t->unigram, &r->e->unigram, &r->e->places, &l->text, text,
+                          n, r->out, err);
     YH_TRY(yh_sp_normalize(r->t->sp, text, n, &l->text, r->maps ? &l->map : NULL, &r->tail, err));
     r->text = (const uint8_t *)l->text.data;
     r->n = l->text.len;

@@ -256,7 +256,7 @@ static yh_status read_unigram(yh_tok *t, const json_t *m, const char *name, yh_e
     YH_TRY(yh_unigram_finish(u, err));
     for (uint32_t i = 0; i < v->size; i++) /* of equal texts the last is found */
         v->reachable[i] =
-            v->len[i] > 0 && yh_dtrie_get(&u->trie, v->blob + v->begin[i], v->len[i]) == i;
+            v->len[i] > 0 && yh_datrie_get(&u->trie, v->blob + v->begin[i], v->len[i]) == i;
     YH_TRY(yh_bpe_index(v, name, err));
     u->fallback = json_is_true(json_object_get(m, "byte_fallback"));
     if (u->fallback)

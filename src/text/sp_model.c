@@ -198,12 +198,12 @@ static yh_status read_model(yh_tok *t, pieces *all, spec *s, message m, yh_err *
 
 /* Ids by type: the unknown piece, bytes; *user: trie of the user-defined symbols. */
 static yh_status sort_pieces(const yh_tok *t, const pieces *all, const spec *s, uint32_t *unk,
-                             uint32_t byte_id[256], yh_dtrie *user, const char *name, yh_err *err)
+                             uint32_t byte_id[256], yh_datrie *user, const char *name, yh_err *err)
 {
     const yh_bpe *v = &t->model;
     size_t n = 0;
     int bytes = 0;
-    yh_dtrie_key *key = yh_malloc(((size_t)v->size + 1) * sizeof *key);
+    yh_datrie_key *key = yh_malloc(((size_t)v->size + 1) * sizeof *key);
     if (key == NULL)
         return yh_fail(err, YH_NOMEM, "%s: no memory for the vocabulary", name);
     yh_status st = YH_OK;
@@ -216,7 +216,7 @@ static yh_status sort_pieces(const yh_tok *t, const pieces *all, const spec *s, 
         else if (all->type[i] == UNKNOWN)
             *unk = i;
         else if (all->type[i] == USER_DEFINED)
-            key[n++] = (yh_dtrie_key){text, v->len[i], i};
+            key[n++] = (yh_datrie_key){text, v->len[i], i};
         if (all->type[i] != BYTE)
             continue;
         char *end;
@@ -230,7 +230,7 @@ static yh_status sort_pieces(const yh_tok *t, const pieces *all, const spec *s, 
     if (st == YH_OK && (*unk == YH_NO_ID || (s->byte_fallback && bytes != 256)))
         st = yh_fail(err, YH_CORRUPT, "%s: there is no unknown piece, or not all 256 bytes", name);
     if (st == YH_OK && n > 0)
-        st = yh_dtrie_build(user, key, n, err);
+        st = yh_datrie_build(user, key, n, NULL, err);
     yh_free(key);
     return st;
 }
@@ -326,14 +326,14 @@ static yh_status make_bpe(yh_tok *t, const pieces *all, const spec *s, uint32_t 
     memcpy(u->byte_id, byte_id, sizeof u->byte_id);
     YH_TRY(yh_units_index(u, err));
     ranked *order = yh_malloc(((size_t)v->size + 1) * sizeof *order);
-    yh_dtrie_key *key = yh_malloc(((size_t)v->size + 1) * sizeof *key);
+    yh_datrie_key *key = yh_malloc(((size_t)v->size + 1) * sizeof *key);
     yh_status st =
         order != NULL && key != NULL ? YH_OK : yh_fail(err, YH_NOMEM, "no memory for the merges");
     for (uint32_t i = 0; i < v->size && st == YH_OK; i++) {
         if (all->type[i] == NORMAL || all->type[i] == USER_DEFINED)
             order[n++] = (ranked){all->score[i], i};
         if (all->type[i] == USER_DEFINED)
-            key[users++] = (yh_dtrie_key){v->blob + v->begin[i], v->len[i], i};
+            key[users++] = (yh_datrie_key){v->blob + v->begin[i], v->len[i], i};
         if (all->type[i] == UNUSED)
             st = yh_fail(err, YH_UNSUPPORTED, "%s: unused piece %u in a BPE model", name, i);
     }
@@ -342,7 +342,7 @@ static yh_status make_bpe(yh_tok *t, const pieces *all, const spec *s, uint32_t 
     if (st == YH_OK)
         st = add_pairs(t, order, n, name, err);
     if (st == YH_OK && users > 0)
-        st = yh_dtrie_build(&u->frozen, key, users, err);
+        st = yh_datrie_build(&u->frozen, key, users, NULL, err);
     yh_free(order);
     yh_free(key);
     return st == YH_OK ? yh_units_finish(u, err) : st;
@@ -373,9 +373,11 @@ static yh_status make_normalizer(yh_tok *t, const spec *s, const char *name, yh_
     t->sp->remove_spaces = s->remove_spaces;
     t->sp->escape = s->escape;
     t->sp->suffix = s->suffix;
-    return s->charsmap.n == 0 ? YH_OK
-                              : yh_charsmap_create(&t->sp->map, (const char *)s->charsmap.p,
-                                                   s->charsmap.n, name, err);
+    if (s->charsmap.n > 0)
+        YH_TRY(
+            yh_charsmap_create(&t->sp->map, (const char *)s->charsmap.p, s->charsmap.n, name, err));
+    yh_sp_finish(t->sp);
+    return YH_OK;
 }
 
 static int64_t control_piece(const yh_tok *t, const pieces *all, message want, const char *dflt)

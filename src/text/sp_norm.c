@@ -8,18 +8,39 @@ void yh_sp_free(yh_sp *m)
     if (m == NULL)
         return;
     yh_charsmap_free(m->map);
-    yh_dtrie_fini(&m->user);
+    yh_datrie_fini(&m->user);
     yh_free(m);
+}
+
+void yh_sp_finish(yh_sp *m)
+{
+    m->spaces = m->map == NULL || !yh_charsmap_has(m->map, ' ');
+    for (uint32_t i = 0; i < m->user.slots; i++)
+        m->spaces = m->spaces && (m->user.node[i].link & 0x1FF) != (0x100 | ' ');
+    for (uint32_t cp = 0; cp < 0x10000; cp++) {
+        uint8_t text[4];
+        size_t n = (size_t)yh_utf8_encode(cp, text);
+        uint32_t at = 0;
+        bool quiet = (cp < 0xD800 || cp > 0xDFFF) && cp != ' ' &&
+                     (m->map == NULL || !yh_charsmap_begins(m->map, text, n));
+        for (size_t i = 0; i < n && m->user.slots > 0 && quiet; i++)
+            if ((at = yh_datrie_child(&m->user, at, text[i])) == 0)
+                break;
+            else
+                quiet = i + 1 < n && m->user.node[at].value == YH_DATRIE_NONE;
+        m->quiet[cp / 64] |= (uint64_t)quiet << (cp % 64);
+        if (cp < 128)
+            m->plain[cp] = quiet;
+    }
 }
 
 /* What the text at t begins with: *text is what it becomes. Returns its length. */
 static size_t next_part(const yh_sp *m, const uint8_t *t, size_t n, const char **text, size_t *len)
 {
     size_t used = 0;
-    uint32_t at = 0, cp;
-    for (size_t i = 0; m->user.n > 0 && i < n && yh_dtrie_step(&m->user, &at, t[i]); i++)
-        if (m->user.node[at].value != YH_DTRIE_NONE)
-            used = i + 1;
+    uint32_t cp;
+    if (m->user.slots > 0)
+        used = yh_datrie_longest(&m->user, 0, t, n, &cp);
     *text = (const char *)t;
     *len = used;
     if (used > 0)
@@ -45,7 +66,7 @@ static yh_status add(yh_buf *out, yh_pieces *map, const char *p, size_t n, size_
     return yh_buf_add(out, p, n, err);
 }
 
-static yh_status add_space(const yh_sp *m, yh_buf *out, yh_pieces *map, size_t src, yh_err *err)
+yh_status yh_sp_space(const yh_sp *m, yh_buf *out, yh_pieces *map, size_t src, yh_err *err)
 {
     return add(out, map, m->escape ? SPACE : " ", m->escape ? 3 : 1, src, false, err);
 }
@@ -61,15 +82,14 @@ static yh_status add_part(const yh_sp *m, yh_buf *out, yh_pieces *map, const cha
             YH_TRY(add(out, map, text, k, src, copied, err));
         if (s == NULL)
             break;
-        YH_TRY(add_space(m, out, map, src, err));
+        YH_TRY(yh_sp_space(m, out, map, src, err));
         text = s + 1;
         len -= k + 1;
     }
     return YH_OK;
 }
 
-/* Takes the spaces at the end away again. */
-static void drop_spaces(const yh_sp *m, yh_buf *out, yh_pieces *map, size_t *tail)
+void yh_sp_drop(const yh_sp *m, yh_buf *out, yh_pieces *map, size_t *tail)
 {
     const char *space = m->escape ? SPACE : " ";
     size_t k = strlen(space), hint = 0;
@@ -82,49 +102,58 @@ static void drop_spaces(const yh_sp *m, yh_buf *out, yh_pieces *map, size_t *tai
     }
 }
 
-/* How many bytes at t[i..n) stay as they are: plain characters that no rule begins with. */
-static size_t plain_run(const bool *plain, const uint8_t *t, size_t n, size_t i)
+/* The length of the character at t[0..n) when it stays as it is, 0: look closer. */
+static inline size_t quiet_at(const yh_sp *m, const uint8_t *t, size_t n)
 {
-    size_t b = i;
-    while (i < n && plain[t[i]])
-        i++;
-    return i - b;
-}
-
-static void find_plain(const yh_sp *m, bool plain[256], bool *space)
-{
-    for (int c = 0; c < 256; c++) {
-        uint32_t at = 0;
-        plain[c] = c < 0x80 && (m->map == NULL || !yh_charsmap_starts(m->map, (uint8_t)c)) &&
-                   (m->user.n == 0 || !yh_dtrie_step(&m->user, &at, (uint8_t)c));
+    uint32_t cp;
+    if (t[0] < 0x80)
+        return m->plain[t[0]];
+    if (t[0] < 0xE0) {
+        if (t[0] < 0xC2 || n < 2 || (t[1] & 0xC0) != 0x80)
+            return 0;
+        cp = (t[0] & 0x1Fu) << 6 | (t[1] & 0x3Fu);
+        return m->quiet[cp / 64] >> (cp % 64) & 1 ? 2 : 0;
     }
-    *space = plain[' '];
-    plain[' '] = false;
+    if (t[0] >= 0xF0 || n < 3 || (t[1] & 0xC0) != 0x80 || (t[2] & 0xC0) != 0x80)
+        return 0;
+    cp = (t[0] & 0xFu) << 12 | (t[1] & 0x3Fu) << 6 | (t[2] & 0x3Fu);
+    return cp >= 0x800 && (m->quiet[cp / 64] >> (cp % 64) & 1) ? 3 : 0;
 }
 
-/* Copies plain characters and spaces from *at on, as long as there are such. prev: see below. */
-static yh_status copy_plain(const yh_sp *m, const bool *plain, const uint8_t *t, size_t n,
-                            size_t *at, bool *prev, yh_buf *out, yh_err *err)
+/* Copies characters that stay as they are, and spaces, from *at on, as long as there are such. */
+static yh_status copy_quiet(const yh_sp *m, const uint8_t *t, size_t n, size_t *at, bool *prev,
+                            yh_buf *out, yh_err *err)
 {
     enum { STEP = 4096 };
-    size_t i = *at, end;
+    size_t i = *at, end, len;
     bool space = *prev, more = true;
     while (more && i < n) {
         end = n - i < STEP ? n : i + STEP;
-        YH_TRY(yh_buf_reserve(out, 3 * (end - i), err));
+        YH_TRY(yh_buf_reserve(out, 3 * (end - i) + 4, err));
         char *to = out->data + out->len;
-        for (; i < end; i++) {
-            if (plain[t[i]]) {
-                *to++ = (char)t[i];
-                space = false;
-            } else if (t[i] != ' ') {
+        while (i < end) {
+            if (t[i] == ' ') {
+                if (!space) {
+                    memcpy(to, m->escape ? SPACE : " \0\0", 3);
+                    to += m->escape ? 3 : 1;
+                    space = m->remove_spaces;
+                }
+                i++;
+                continue;
+            }
+            len = quiet_at(m, t + i, n - i);
+            if (len == 0) {
                 more = false;
                 break;
-            } else if (!space) {
-                memcpy(to, m->escape ? SPACE : " \0\0", 3);
-                to += m->escape ? 3 : 1;
-                space = m->remove_spaces;
             }
+            to[0] = (char)t[i];
+            if (len > 1)
+                to[1] = (char)t[i + 1];
+            if (len > 2)
+                to[2] = (char)t[i + 2];
+            to += len;
+            i += len;
+            space = false;
         }
         *to = '\0';
         out->len = (size_t)(to - out->data);
@@ -134,49 +163,66 @@ static yh_status copy_plain(const yh_sp *m, const bool *plain, const uint8_t *t,
     return YH_OK;
 }
 
-yh_status yh_sp_normalize(const yh_sp *m, const uint8_t *t, size_t n, yh_buf *out, yh_pieces *map,
-                          size_t *tail, yh_err *err)
+size_t yh_sp_skip(const yh_sp *m, const uint8_t *t, size_t n)
 {
     const char *text;
     size_t at = 0, len, used;
-    bool plain[256], plain_space, prev_space = m->remove_spaces;
-    *tail = 0;
     while (m->remove_spaces && at < n) {
         used = next_part(m, t + at, n - at, &text, &len);
         if (len != 1 || text[0] != ' ')
             break;
         at += used;
     }
-    if (at == n)
-        return YH_OK;
-    find_plain(m, plain, &plain_space);
-    if (!m->suffix && m->dummy_prefix)
-        YH_TRY(add_space(m, out, map, at, err));
+    return at;
+}
+
+yh_status yh_sp_part(const yh_sp *m, const uint8_t *t, size_t n, size_t at, bool *space,
+                     yh_buf *out, yh_pieces *map, yh_err *err)
+{
+    const char *text;
+    size_t len, used, run;
+    bool prev = *space;
     while (at < n) {
-        if (plain_space && map == NULL && (plain[t[at]] || t[at] == ' ')) {
-            YH_TRY(copy_plain(m, plain, t, n, &at, &prev_space, out, err));
-            continue;
+        if (m->spaces && map == NULL) {
+            YH_TRY(copy_quiet(m, t, n, &at, &prev, out, err));
+            if (at == n)
+                break;
         }
-        size_t run = plain_run(plain, t, n, at);
+        for (run = 0; at + run < n && (len = quiet_at(m, t + at + run, n - at - run)) > 0;)
+            run += len;
         if (run > 0) {
             YH_TRY(add(out, map, (const char *)t + at, run, at, true, err));
             at += run;
-            prev_space = false;
+            prev = false;
             continue;
         }
         used = next_part(m, t + at, n - at, &text, &len);
         bool copied = text == (const char *)t + at;
-        for (; prev_space && len > 0 && text[0] == ' '; len--)
+        for (; prev && len > 0 && text[0] == ' '; len--)
             text++;
         if (len > 0) {
             YH_TRY(add_part(m, out, map, text, len, at, copied && len == used, err));
-            prev_space = text[len - 1] == ' ';
+            prev = text[len - 1] == ' ';
         }
         at += used;
-        prev_space = prev_space && m->remove_spaces;
+        prev = prev && m->remove_spaces;
     }
-    *tail = at;
+    *space = prev;
+    return YH_OK;
+}
+
+yh_status yh_sp_normalize(const yh_sp *m, const uint8_t *t, size_t n, yh_buf *out, yh_pieces *map,
+                          size_t *tail, yh_err *err)
+{
+    bool space = m->remove_spaces;
+    size_t at = yh_sp_skip(m, t, n);
+    *tail = at == n ? 0 : n;
+    if (at == n)
+        return YH_OK;
+    if (!m->suffix && m->dummy_prefix)
+        YH_TRY(yh_sp_space(m, out, map, at, err));
+    YH_TRY(yh_sp_part(m, t, n, at, &space, out, map, err));
     if (m->remove_spaces)
-        drop_spaces(m, out, map, tail);
-    return m->suffix && m->dummy_prefix ? add_space(m, out, map, *tail, err) : YH_OK;
+        yh_sp_drop(m, out, map, tail);
+    return m->suffix && m->dummy_prefix ? yh_sp_space(m, out, map, *tail, err) : YH_OK;
 }

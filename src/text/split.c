@@ -33,9 +33,9 @@ static yh_status word(yh_run *r, size_t b, size_t e, yh_err *err)
     yh_toks k;
     yh_ids *o = r->out;
     bool alone = o->begin == NULL && (r->flags & YH_ENCODE_OFFSETS) == 0 && e - b < UINT32_MAX;
-    if (alone && r->t->kind == YH_MODEL_UNIGRAM && r->t->unigram.sentencepiece && r->t->unigram.spaced)
-        return yh_unigram_text(&r->t->unigram, &r->e->unigram, &r->e->places, r->text + b, e - b,
-                               &o->id, &o->n, &o->cap, err);
+    if (alone && r->t->kind == YH_MODEL_UNIGRAM)
+        return yh_unigram_add_word(&r->t->unigram, &r->e->unigram, &r->e->places, r->text + b,
+                                   e - b, r->n - b, o, err);
     if (alone && r->t->kind == YH_MODEL_UNITS && r->t->units.cuts)
         return yh_units_text(&r->t->units, &r->e->units, &r->e->work, &r->e->places, r->text + b,
                              e - b, &o->id, &o->n, &o->cap, err);

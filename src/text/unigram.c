@@ -7,19 +7,14 @@
 
 #define SPACE "\xE2\x96\x81"
 
-enum { KEY_MAX = 32, ID_MAX = 7, CACHE_SLOTS = 1 << 15 };
-
-typedef struct yh_unigram_seen {
-    uint8_t len, n;  /* len 0: empty */
-    uint16_t margin; /* 0: the tokens behind a sum of 0; else see yh_unigram_text */
-    uint8_t key[KEY_MAX];
-    uint32_t id[ID_MAX];
-} yh_unigram_seen;
+/* SEGMENT: of longer texts the path is taken, and its nodes are used again, where no other path
+ * passes by. FRESH: nodes made at once. */
+enum { SEGMENT = 512, FRESH = 4096, AHEAD = 1 << 14 };
 
 typedef struct yh_unigram_node {
-    double score, second; /* second: of the best path that was not taken */
-    uint32_t id, begin;   /* of the last token on the path to here; begin UINT32_MAX: no path */
-} yh_unigram_node;
+    double score;       /* not a number: there is no path to here */
+    uint32_t id, begin; /* of the last token on the path to here */
+} node;
 
 void yh_unigram_init(yh_unigram *m, const yh_bpe *v)
 {
@@ -30,8 +25,8 @@ void yh_unigram_init(yh_unigram *m, const yh_bpe *v)
 void yh_unigram_fini(yh_unigram *m)
 {
     yh_free(m->score);
-    yh_free(m->left_out);
-    yh_dtrie_fini(&m->trie);
+    yh_datrie_fini(&m->trie);
+    yh_free(m->first);
     memset(m, 0, sizeof *m);
 }
 
@@ -50,115 +45,209 @@ static inline const uint8_t *word_end(const uint8_t *t, const uint8_t *end)
     return t;
 }
 
-static void find_spaced(yh_unigram *m, const yh_dtrie_key *key, size_t n)
+static void find_spaced(yh_unigram *m, const yh_datrie_key *key, size_t n)
 {
     m->widest = fabs(m->unk_score);
     m->spaced = isfinite(m->widest);
     for (size_t i = 0; i < n && m->spaced; i++) {
-        const uint8_t *p = (const uint8_t *)key[i].p, *end = p + key[i].len;
+        const uint8_t *p = (const uint8_t *)key[i].text, *end = p + key[i].len;
         double size = fabs(m->score[key[i].value]);
         m->spaced = isfinite(size) && word_end(p, end) == end;
         m->widest = size > m->widest ? size : m->widest;
     }
 }
 
+/* Nodes behind every character of at most three bytes. */
+static yh_status index_first(yh_unigram *m, yh_err *err)
+{
+    m->first = yh_malloc(0x10000 * sizeof *m->first);
+    if (m->first == NULL)
+        return yh_fail(err, YH_NOMEM, "no memory for a vocabulary");
+    for (uint32_t cp = 0; cp < 0x10000; cp++) {
+        uint8_t text[4];
+        uint32_t at = 0;
+        int n = yh_utf8_encode(cp, text), i = 0;
+        while (i < n && (at = yh_datrie_child(&m->trie, at, text[i])) != 0)
+            i++;
+        m->first[cp] = i == n ? m->trie.node[at] : (yh_datrie_node){0, YH_DATRIE_NONE};
+    }
+    return YH_OK;
+}
+
 yh_status yh_unigram_finish(yh_unigram *m, yh_err *err)
 {
     const yh_bpe *v = m->v;
     size_t n = 0;
-    yh_dtrie_key *key = yh_malloc(((size_t)v->count + 1) * sizeof *key);
+    yh_datrie_key *key = yh_malloc(((size_t)v->count + 1) * sizeof *key);
     if (key == NULL)
         return yh_fail(err, YH_NOMEM, "no memory for a vocabulary");
+    m->longest = 4;
     for (uint32_t i = 0; i < v->size; i++)
-        if (v->begin[i] != SIZE_MAX && v->len[i] > 0 && v->reachable[i] &&
-            (m->left_out == NULL || !m->left_out[i]))
-            key[n++] = (yh_dtrie_key){v->blob + v->begin[i], v->len[i], i};
+        if (v->begin[i] != SIZE_MAX && v->len[i] > 0 && v->reachable[i]) {
+            key[n++] = (yh_datrie_key){v->blob + v->begin[i], v->len[i], i};
+            m->longest = v->len[i] > m->longest ? v->len[i] : m->longest;
+        }
     find_spaced(m, key, n);
-    yh_status s = yh_dtrie_build(&m->trie, key, n, err);
+    yh_status s = yh_datrie_build(&m->trie, key, n, NULL, err);
     yh_free(key);
-    m->spaced = m->spaced && s == YH_OK && yh_dtrie_get(&m->trie, SPACE, 3) != YH_DTRIE_NONE;
-    return s;
+    m->by_bytes = m->sentencepiece && m->fallback && !v->reachable[m->unk];
+    for (int b = 0; b < 256 && m->by_bytes; b++)
+        m->by_bytes = m->byte_id[b] < v->size && !v->reachable[m->byte_id[b]];
+    for (int b = 0; b < 256 && m->by_bytes; b++)
+        m->score[m->byte_id[b]] = (b & 0xC0) == 0x80 ? 0 : m->unk_score;
+    m->spaced = m->spaced && s == YH_OK && yh_datrie_get(&m->trie, SPACE, 3) != YH_DATRIE_NONE;
+    return s == YH_OK ? index_first(m, err) : s;
 }
 
 void yh_unigram_work_fini(yh_unigram_work *w)
 {
-    yh_free(w->cache);
+    yh_free(w->cache_memory);
     yh_free(w->node);
     *w = (yh_unigram_work){0};
 }
 
-static yh_status grow(yh_unigram_work *w, size_t n, yh_err *err)
+yh_status yh_unigram_work_init(yh_unigram_work *w, yh_err *err)
 {
-    if (w->cache == NULL) {
-        w->cache = yh_calloc(CACHE_SLOTS, sizeof *w->cache);
-        if (w->cache == NULL)
-            return yh_fail(err, YH_NOMEM, "no memory for an encoder");
-    }
-    if (n + 1 <= w->cap)
+    if (w->cache != NULL)
         return YH_OK;
-    void *node = yh_grow(w->node, &w->cap, n + 1, sizeof *w->node);
-    if (node == NULL)
-        return yh_fail(err, YH_NOMEM, "no memory for a word of %zu bytes", n);
-    w->node = node;
+    /* zeroed, and touched only where words go: an encoder for a short text costs little */
+    w->cache_memory = yh_calloc(((size_t)2 << YH_UNIGRAM_BITS) + 1, sizeof *w->cache);
+    if (w->cache_memory == NULL)
+        return yh_fail(err, YH_NOMEM, "no memory for an encoder");
+    w->cache = (yh_unigram_slot *)(((uintptr_t)w->cache_memory + 63) & ~(uintptr_t)63);
     return YH_OK;
 }
 
-static inline void offer(yh_unigram_node *to, double score, uint32_t id, uint32_t begin,
-                         bool seconds)
+void yh_unigram_keep(yh_unigram_work *w, uint64_t lo, uint64_t hi, size_t len, const uint32_t *id,
+                     size_t n)
 {
-    if (to->begin != UINT32_MAX && !(score > to->score)) {
-        if (seconds && score > to->second)
-            to->second = score;
+    if (n > YH_UNIGRAM_IDS)
         return;
-    }
-    if (seconds)
-        to->second = to->begin != UINT32_MAX ? to->score : -HUGE_VAL;
-    to->score = score;
-    to->id = id;
-    to->begin = begin;
+    yh_unigram_slot *s = yh_unigram_bucket(w, lo, hi, len);
+    if (s[0].len != 0)
+        s[1] = s[0];
+    s->lo = lo;
+    s->hi = hi;
+    s->len = (uint8_t)len;
+    s->n = (uint8_t)n;
+    memcpy(s->id, id, n * sizeof *id);
 }
 
-/* Fills the nodes from the sum before this text; false: a character is unknown and there is no
- * token for that. */
-static inline __attribute__((always_inline)) bool forward_with(const yh_unigram *m,
-                                                               yh_unigram_node *node,
-                                                               const uint8_t *t, size_t n,
-                                                               double base, bool seconds)
+/* ---- the best path ---- */
+
+/* More nodes without a path: n at least. */
+static yh_status freshen(yh_unigram_work *w, size_t n, yh_err *err)
 {
-    const yh_dtrie_node *trie = m->trie.node;
-    for (size_t i = 0; i <= n; i++)
-        node[i].begin = UINT32_MAX;
-    node[0].score = base;
-    for (size_t at = 0, len; at < n; at += len) {
-        double here = node[at].score;
-        bool alone = false;
-        uint32_t k = 0;
-        len = (size_t)yh_utf8_len(t[at]);
-        for (size_t i = at; i < n; i++) {
-            uint32_t to = trie[k].base ^ t[i];
-            if (trie[to].check != k)
-                break;
-            k = to;
-            uint32_t id = trie[k].value;
-            if (id == YH_DTRIE_NONE)
-                continue;
-            offer(&node[i + 1], m->score[id] + here, id, (uint32_t)at, seconds);
-            alone = alone || i + 1 - at == len;
+    n += FRESH;
+    void *p = yh_grow(w->node, &w->cap, n, sizeof *w->node);
+    if (p == NULL)
+        return yh_fail(err, YH_NOMEM, "no memory for a word of %zu bytes", n);
+    w->node = p;
+    memset(w->node + w->fresh, 0xFF, (n - w->fresh) * sizeof *w->node);
+    w->fresh = n;
+    return YH_OK;
+}
+
+static inline void offer(node *to, double score, uint32_t id, uint32_t begin, double *second)
+{
+    bool better = !(score <= to->score);
+    uint64_t bits[2], now;
+    if (second != NULL && !better)
+        *second = score > *second ? score : *second;
+    else if (second != NULL)
+        *second = isnan(to->score) ? -HUGE_VAL : to->score;
+    /* without jumps, as nobody can guess them */
+    memcpy(bits, to, sizeof bits);
+    memcpy(&now, &score, sizeof now);
+    bits[0] = better ? now : bits[0];
+    node from = {0, id, begin};
+    uint64_t back;
+    memcpy(&back, &from.id, sizeof back);
+    bits[1] = better ? back : bits[1];
+    memcpy(to, bits, sizeof bits);
+}
+
+/* The trie's node behind the character at t, and its length. */
+static inline yh_datrie_node first_at(const yh_unigram *m, const uint8_t *t, size_t *len)
+{
+    if (t[0] < 0x80) {
+        *len = 1;
+        return m->first[t[0]];
+    }
+    if (t[0] < 0xE0) {
+        *len = 2;
+        return m->first[(t[0] & 0x1Fu) << 6 | (t[1] & 0x3Fu)];
+    }
+    if (t[0] < 0xF0) {
+        *len = 3;
+        return m->first[(t[0] & 0xFu) << 12 | (t[1] & 0x3Fu) << 6 | (t[2] & 0x3Fu)];
+    }
+    uint32_t at = 0;
+    *len = 4;
+    for (int i = 0; i < 4; i++)
+        if ((at = yh_datrie_child(&m->trie, at, t[i])) == 0)
+            return (yh_datrie_node){0, YH_DATRIE_NONE};
+    return m->trie.node[at];
+}
+
+/* Fills the nodes of the segment that begins at t, behind the sum `base`; *end: where it ends: all
+ * paths pass there, and that to it does not end in an unknown token. second: NULL, or of each node
+ * the score of the best path that was not taken. */
+static inline __attribute__((always_inline)) yh_status
+forward_with(const yh_unigram *m, yh_unigram_work *w, const uint8_t *t, size_t n, double base,
+             double *second, size_t *end, yh_err *err)
+{
+    const yh_datrie_node *trie = m->trie.node;
+    const double *score = m->score;
+    size_t at = 0, len, reach = 0;
+    if (w->dirty > 0)
+        memset(w->node, 0xFF, w->dirty * sizeof *w->node);
+    w->dirty = w->fresh; /* should this fail */
+    if (w->fresh <= m->longest)
+        YH_TRY(freshen(w, m->longest + 1, err));
+    node *to = w->node;
+    to[0].score = base;
+    for (; at < n; at += len) {
+        if (at >= SEGMENT && at == reach && to[at].id != m->unk)
+            break;
+        if (w->fresh <= at + m->longest) {
+            YH_TRY(freshen(w, at + m->longest + 1, err));
+            to = w->node;
         }
-        if (alone)
-            continue;
-        if (m->unk == YH_NO_ID)
-            return false;
-        offer(&node[at + len], m->unk_score + here, m->unk, (uint32_t)at, seconds);
+        double here = to[at].score;
+        yh_datrie_node k = first_at(m, t + at, &len);
+        if (k.value != YH_DATRIE_NONE) {
+            offer(&to[at + len], score[k.value] + here, k.value, (uint32_t)at,
+                  second != NULL ? &second[at + len] : NULL);
+        } else {
+            if (m->unk == YH_NO_ID)
+                return yh_fail(err, YH_INVALID,
+                               "a character is in no token and the tokenizer has no unknown token");
+            offer(&to[at + len], m->unk_score + here, m->unk, (uint32_t)at,
+                  second != NULL ? &second[at + len] : NULL);
+        }
+        reach = at + len > reach ? at + len : reach;
+        for (size_t i = at + len; i < n; i++) {
+            k = trie[k.link >> 9 ^ t[i]];
+            if ((k.link & 0x1FF) != (t[i] | 0x100u))
+                break;
+            if (k.value == YH_DATRIE_NONE)
+                continue;
+            offer(&to[i + 1], score[k.value] + here, k.value, (uint32_t)at,
+                  second != NULL ? &second[i + 1] : NULL);
+            reach = i + 1 > reach ? i + 1 : reach;
+        }
     }
-    return true;
+    *end = at;
+    w->dirty = at + 1;
+    return YH_OK;
 }
 
-static bool forward(const yh_unigram *m, yh_unigram_node *node, const uint8_t *t, size_t n,
-                    double base, bool seconds)
+static yh_status forward(const yh_unigram *m, yh_unigram_work *w, const uint8_t *t, size_t n,
+                         double base, double *second, size_t *end, yh_err *err)
 {
-    return seconds ? forward_with(m, node, t, n, base, true)
-                   : forward_with(m, node, t, n, base, false);
+    return second != NULL ? forward_with(m, w, t, n, base, second, end, err)
+                          : forward_with(m, w, t, n, base, NULL, end, err);
 }
 
 /* Bytes of t[begin..end), each with the place of all, or of nothing but the last one's. */
@@ -169,8 +258,8 @@ static yh_status add_bytes(const yh_unigram *m, yh_places *p, const uint8_t *t, 
     for (size_t i = begin; i < end && *done; i++)
         *done = m->byte_id[t[i]] != YH_NO_ID;
     for (size_t i = begin; i < end && *done; i++)
-        YH_TRY(
-            yh_places_add(p, m->byte_id[t[i]], begin, m->sentencepiece && i + 1 < end ? begin : end, err));
+        YH_TRY(yh_places_add(p, m->byte_id[t[i]], begin,
+                             m->sentencepiece && i + 1 < end ? begin : end, err));
     return YH_OK;
 }
 
@@ -180,107 +269,142 @@ static yh_status add_unknown(const yh_unigram *m, yh_places *p, const uint8_t *t
 {
     bool done = false;
     if (!m->sentencepiece) {
-        uint32_t id = yh_dtrie_get(&m->trie, (const char *)t + begin, end - begin);
-        if (id != YH_DTRIE_NONE)
+        uint32_t id = yh_datrie_get(&m->trie, (const char *)t + begin, end - begin);
+        if (id != YH_DATRIE_NONE)
             return yh_places_add(p, id, begin, end, err);
     }
     YH_TRY(add_bytes(m, p, t, begin, end, &done, err));
     return done ? YH_OK : yh_places_add(p, m->unk, begin, end, err);
 }
 
-/* The best path, from the front. plain: no unknown token is on it. */
-static yh_status collect(const yh_unigram *m, yh_unigram_node *node, yh_places *p, const uint8_t *t,
-                         size_t n, bool *plain, yh_err *err)
+/* The best path over the segment t[begin..begin + n), from the front. */
+static yh_status collect(const yh_unigram *m, node *to, yh_places *p, const uint8_t *t,
+                         size_t begin, size_t n, yh_err *err)
 {
-    *plain = true;
-    /* turn the links around: node[begin].begin becomes the end of the token that begins there */
+    /* turn the links around: begin of a token's begin becomes its end */
     uint32_t end = (uint32_t)n, id = 0, at = (uint32_t)n;
     while (at > 0) {
-        uint32_t begin = node[at].begin, own = node[at].id;
-        node[at].begin = end;
-        node[at].id = id;
+        uint32_t from = to[at].begin, own = to[at].id;
+        to[at].begin = end;
+        to[at].id = id;
         end = at;
         id = own;
-        at = begin;
+        at = from;
     }
-    node[0].begin = end;
-    node[0].id = id;
+    to[0].begin = end;
+    to[0].id = id;
     while (at < n) {
-        id = node[at].id;
-        end = node[at].begin;
+        id = to[at].id;
+        end = to[at].begin;
         if (id != m->unk) {
-            YH_TRY(yh_places_add(p, id, at, end, err));
+            YH_TRY(yh_places_add(p, id, begin + at, begin + end, err));
             at = end;
             continue;
         }
-        *plain = false;
         /* SentencePiece turns each unknown character into bytes by itself, and fuses the others */
         bool fuse = !m->sentencepiece || !m->fallback;
-        while (fuse && end < n && node[end].id == m->unk)
-            end = node[end].begin;
-        YH_TRY(add_unknown(m, p, t, at, end, err));
+        while (fuse && end < n && to[end].id == m->unk)
+            end = to[end].begin;
+        YH_TRY(add_unknown(m, p, t, begin + at, begin + end, err));
         at = end;
     }
     return YH_OK;
 }
 
-static inline size_t key_hash(const uint8_t *p, size_t n)
-{
-    uint64_t h = n * 0x9E3779B97F4A7C15u, v;
-    for (; n >= 8; p += 8, n -= 8) {
-        memcpy(&v, p, 8);
-        h = (h ^ v) * 0xD6E8FEB86659FD93u;
-        h ^= h >> 32;
-    }
-    for (v = 0; n > 0; n--)
-        v = v << 8 | p[n - 1];
-    h = (h ^ v) * 0xD6E8FEB86659FD93u;
-    return (size_t)(h ^ h >> 29 ^ h >> 47);
-}
-
 yh_status yh_unigram_word(const yh_unigram *m, yh_unigram_work *w, yh_places *p, const uint8_t *t,
                           size_t n, yh_err *err)
 {
-    bool plain;
-    yh_unigram_seen *e = NULL;
+    double sum = 0;
     p->n = 0;
     if (n >= UINT32_MAX)
         return yh_fail(err, YH_LIMIT, "a word of %zu bytes: the limit is 4 GB", n);
-    YH_TRY(grow(w, n, err));
-    if (n <= KEY_MAX) { /* each word's sums begin at 0: the same word, the same tokens */
-        e = &w->cache[key_hash(t, n) & (CACHE_SLOTS - 1)];
-        if (e->len == n && e->margin == 0 && memcmp(e->key, t, n) == 0) {
-            for (size_t i = 0, at = 0; i < e->n; i++) {
-                YH_TRY(yh_places_add(p, e->id[i], at, at + m->v->len[e->id[i]], err));
-                at += m->v->len[e->id[i]];
-            }
-            return YH_OK;
-        }
-    }
-    if (!forward(m, w->node, t, n, 0, false))
-        return yh_fail(err, YH_INVALID,
-                       "a character is in no token and the tokenizer has no unknown token");
-    YH_TRY(collect(m, w->node, p, t, n, &plain, err));
-    if (e != NULL && plain && p->n <= ID_MAX) {
-        e->len = (uint8_t)n;
-        e->n = (uint8_t)p->n;
-        e->margin = 0;
-        memcpy(e->key, t, n);
-        memcpy(e->id, p->id, p->n * sizeof *e->id);
+    for (size_t at = 0, end; at < n; at += end) {
+        YH_TRY(forward(m, w, t + at, n - at, sum, NULL, &end, err));
+        sum = w->node[end].score;
+        YH_TRY(collect(m, w->node, p, t, at, end, err));
     }
     return YH_OK;
 }
 
-/* ---- whole texts of SentencePiece ----
+yh_status yh_unigram_room(yh_ids *out, size_t n, yh_err *err)
+{
+    if (out->cap - out->n >= n)
+        return YH_OK;
+    uint32_t *more = yh_grow(out->id, &out->cap, out->n + n + AHEAD, sizeof *more);
+    if (more == NULL)
+        return yh_fail(err, YH_NOMEM, "no memory for %zu ids", out->n + n);
+    out->id = more;
+    return YH_OK;
+}
+
+/* Appends the ids of the path over a segment. */
+static yh_status add_path(const yh_unigram *m, yh_unigram_work *w, yh_places *p, const uint8_t *t,
+                          size_t n, yh_ids *out, yh_err *err)
+{
+    YH_TRY(yh_unigram_room(out, n, err)); /* at most an id a byte */
+    uint32_t *id = out->id + out->n;
+    size_t k = n; /* from the back */
+    for (size_t at = n; at > 0; at = w->node[at].begin) {
+        if (w->node[at].id != m->unk) {
+            id[--k] = w->node[at].id;
+        } else if (m->by_bytes) {
+            for (size_t i = at; i > w->node[at].begin;)
+                id[--k] = m->byte_id[t[--i]];
+        } else {
+            p->n = 0;
+            YH_TRY(collect(m, w->node, p, t, 0, n, err));
+            memcpy(id, p->id, p->n * sizeof *id);
+            out->n += p->n;
+            return YH_OK;
+        }
+    }
+    memmove(id, id + k, (n - k) * sizeof *id);
+    out->n += n - k;
+    return YH_OK;
+}
+
+yh_status yh_unigram_ids(const yh_unigram *m, yh_unigram_work *w, yh_places *p, const uint8_t *t,
+                         size_t n, double *sum, yh_ids *out, yh_err *err)
+{
+    if (n >= UINT32_MAX)
+        return yh_fail(err, YH_LIMIT, "a text of %zu bytes: the limit is 4 GB", n);
+    for (size_t at = 0, end; at < n; at += end) {
+        YH_TRY(forward(m, w, t + at, n - at, *sum, NULL, &end, err));
+        *sum = w->node[end].score;
+        YH_TRY(add_path(m, w, p, t + at, end, out, err));
+    }
+    return YH_OK;
+}
+
+yh_status yh_unigram_add_word(const yh_unigram *m, yh_unigram_work *w, yh_places *p,
+                              const uint8_t *t, size_t n, size_t left, yh_ids *out, yh_err *err)
+{
+    double sum = 0; /* each word's: the same word, the same ids */
+    if (n > YH_UNIGRAM_KEY)
+        return yh_unigram_ids(m, w, p, t, n, &sum, out, err);
+    uint64_t lo, hi;
+    YH_TRY(yh_unigram_work_init(w, err));
+    yh_bpe_load(t, n, left, &lo, &hi);
+    const yh_unigram_slot *s = yh_unigram_seen(w, lo, hi, n);
+    size_t begin = out->n;
+    if (s != NULL) {
+        YH_TRY(yh_unigram_room(out, YH_UNIGRAM_IDS, err));
+        memcpy(out->id + begin, s->id, sizeof s->id);
+        out->n += s->n;
+        return YH_OK;
+    }
+    YH_TRY(yh_unigram_ids(m, w, p, t, n, &sum, out, err));
+    yh_unigram_keep(w, lo, hi, n, out->id + begin, out->n - begin);
+    return YH_OK;
+}
+
+/* ---- words of SentencePiece's texts ----
  *
  * SentencePiece (since 0.2.1) looks for the best path of the whole text, in sums of double
  * precision: the sum before a word may change how its sums are rounded. But as no token reaches
  * across the begin of a word, its path can be taken with the sum before it alone. And where all
  * paths that were not taken are worse by more than rounding can make up for, the path is the same
- * behind any sum: that margin is kept with the word. */
-
-enum { AHEAD = 1 << 14 }; /* ids */
-#define MARGIN_ONE 1024   /* margins are kept in these parts of 1 */
+ * behind any sum up to a certain size. */
 
 /* How far rounding can move the difference of two paths over n bytes behind the sum `base`: each
  * addition by half a unit of the sum's last place, 2^-53 of it; taken twice. */
@@ -289,68 +413,25 @@ static double rounding(const yh_unigram *m, double base, size_t n)
     return 2.0 * (double)(n + 1) * (fabs(base) + (double)(n + 1) * m->widest) * 0x1p-52;
 }
 
-/* What the path's margin is for sure, whatever the sum before. */
-static uint16_t margin_of(const yh_unigram *m, const yh_unigram_node *node, size_t n)
+size_t yh_unigram_trusted(const yh_unigram *m, double sum)
 {
-    double least = HUGE_VAL;
-    for (size_t at = n; at > 0; at = node[at].begin)
-        least = fmin(least, node[at].score - node[at].second);
-    least = (least - rounding(m, node[0].score, n)) * MARGIN_ONE;
-    return least <= 0 ? 0 : least < UINT16_MAX ? (uint16_t)least : UINT16_MAX;
+    enum { N = YH_UNIGRAM_SURE + 1 };
+    double most = YH_UNIGRAM_MARGIN / (2.0 * N * 0x1p-52) - N * m->widest - fabs(sum);
+    double n = m->widest > 1 ? most / m->widest : most;
+    return n > 0x1p40 ? (size_t)1 << 40 : n > 0 ? (size_t)n : 0;
 }
 
-/* A word that must be looked at: its tokens to p, *sum moves on. e: where to keep it, or NULL. */
-static yh_status text_word(const yh_unigram *m, yh_unigram_work *w, yh_places *p, const uint8_t *t,
-                           size_t n, yh_unigram_seen *e, double *sum, yh_err *err)
+yh_status yh_unigram_sure(const yh_unigram *m, yh_unigram_work *w, yh_places *p, const uint8_t *t,
+                          size_t n, double *sum, yh_ids *out, bool *sure, yh_err *err)
 {
-    bool plain;
-    YH_TRY(grow(w, n, err));
-    if (!forward(m, w->node, t, n, *sum, e != NULL))
-        return yh_fail(err, YH_INVALID,
-                       "a character is in no token and the tokenizer has no unknown token");
+    double second[YH_UNIGRAM_SURE + 1], base = *sum, least = HUGE_VAL;
+    size_t end;
+    YH_TRY(forward(m, w, t, n, base, second, &end, err));
     *sum = w->node[n].score;
-    uint16_t margin = e != NULL ? margin_of(m, w->node, n) : 0;
-    p->n = 0;
-    YH_TRY(collect(m, w->node, p, t, n, &plain, err));
-    if (margin > 0 && plain && p->n <= ID_MAX) {
-        e->len = (uint8_t)n;
-        e->n = (uint8_t)p->n;
-        e->margin = margin;
-        memcpy(e->key, t, n);
-        memcpy(e->id, p->id, p->n * sizeof *e->id);
-    }
-    return YH_OK;
-}
-
-yh_status yh_unigram_text(const yh_unigram *m, yh_unigram_work *w, yh_places *p, const uint8_t *t,
-                          size_t n, uint32_t **id, size_t *n_ids, size_t *cap, yh_err *err)
-{
-    double sum = 0;
-    YH_TRY(grow(w, 0, err));
-    for (size_t at = 0, end; at < n; at = end) {
-        end = (size_t)(word_end(t + at, t + n) - t);
-        size_t len = end - at;
-        if (*cap - *n_ids < len + ID_MAX) { /* a word has at most an id a byte */
-            uint32_t *more = yh_grow(*id, cap, *n_ids + len + AHEAD, sizeof *more);
-            if (more == NULL)
-                return yh_fail(err, YH_NOMEM, "no memory for %zu ids", *n_ids + len);
-            *id = more;
-        }
-        yh_unigram_seen *e = NULL;
-        if (len <= KEY_MAX) {
-            e = &w->cache[key_hash(t + at, len) & (CACHE_SLOTS - 1)];
-            if (e->len == len && memcmp(e->key, t + at, len) == 0 &&
-                e->margin > rounding(m, sum, len) * MARGIN_ONE) {
-                memcpy(*id + *n_ids, e->id, sizeof e->id);
-                *n_ids += e->n;
-                for (int i = 0; i < e->n; i++)
-                    sum += m->score[e->id[i]];
-                continue;
-            }
-        }
-        YH_TRY(text_word(m, w, p, t + at, len, e, &sum, err));
-        memcpy(*id + *n_ids, p->id, p->n * sizeof **id);
-        *n_ids += p->n;
-    }
-    return YH_OK;
+    for (size_t at = n; at > 0; at = w->node[at].begin)
+        least = w->node[at].id == m->unk && !m->by_bytes
+                    ? 0
+                    : fmin(least, w->node[at].score - second[at]);
+    *sure = least - rounding(m, base, n) >= YH_UNIGRAM_MARGIN;
+    return add_path(m, w, p, t, n, out, err);
 }

@@ -28,7 +28,7 @@ void yh_units_fini(yh_units *m)
     yh_free(m->pair);
     yh_free(m->joins);
     yh_free(m->mark);
-    yh_dtrie_fini(&m->frozen);
+    yh_datrie_fini(&m->frozen);
     memset(m, 0, sizeof *m);
 }
 
@@ -396,19 +396,6 @@ static void add_unknown(const yh_units *m, symbols *s, const uint8_t *t, size_t 
     s->pending += n;
 }
 
-/* The longest text at t that is one unit. */
-static size_t frozen_at(const yh_units *m, const uint8_t *t, size_t n, uint32_t *id)
-{
-    size_t found = 0;
-    uint32_t at = 0;
-    for (size_t i = 0; i < n && yh_dtrie_step(&m->frozen, &at, t[i]); i++)
-        if (m->frozen.node[at].value != YH_DTRIE_NONE) {
-            found = i + 1;
-            *id = m->frozen.node[at].value;
-        }
-    return found;
-}
-
 /* Symbols of t[0..n), a part of a word: whether it is the word's first and last. */
 static yh_status to_symbols(const yh_units *m, symbols *s, const uint8_t *t, size_t n, bool first,
                             bool last, yh_err *err)
@@ -418,7 +405,8 @@ static yh_status to_symbols(const yh_units *m, symbols *s, const uint8_t *t, siz
     YH_TRY(grow_work(s->w, n, err));
     for (size_t at = 0, len; at < n; at += len) {
         uint32_t id;
-        if (m->frozen.n > 0 && (len = frozen_at(m, t + at, n - at, &id)) > 0) {
+        if (m->frozen.slots > 0 &&
+            (len = yh_datrie_longest(&m->frozen, 0, t + at, n - at, &id)) > 0) {
             add_symbol(s, id | FROZEN, len);
             continue;
         }

@@ -4,7 +4,7 @@
 #define YH_TEXT_UNITS_H
 
 #include "text/bpe.h"
-#include "text/dtrie.h"
+#include "text/datrie.h"
 #include "text/wordpiece.h"
 
 /* ASCII characters, and U+2581, are near: whether words are cut between two is in a table. */
@@ -28,7 +28,7 @@ typedef struct yh_units {
     char *prefix, *suffix; /* of units that are not a word's first; of its last. NULL: none */
     bool late_unk;         /* SentencePiece: unknown characters become unk, fused, or bytes only
                               behind the merges; the places of all bytes but the last are empty */
-    yh_dtrie frozen;       /* texts that are one unit and never merge; empty: none */
+    yh_datrie frozen;      /* texts that are one unit and never merge; empty: none */
 
     uint32_t *char_id;   /* [0x10000] */
     uint32_t parts;      /* above all ids and numbers of characters */

@@ -32,18 +32,18 @@ yh_status yh_wordpiece_init(yh_wordpiece *m, const yh_bpe *v, const char *prefix
 {
     size_t n = 0;
     *m = (yh_wordpiece){.unk = unk, .max_chars = max_chars, .whole = whole};
-    yh_dtrie_key *key = yh_malloc(((size_t)v->count + 1) * sizeof *key);
+    yh_datrie_key *key = yh_malloc(((size_t)v->count + 1) * sizeof *key);
     if (key == NULL)
         return yh_fail(err, YH_NOMEM, "no memory for a vocabulary");
     for (uint32_t i = 0; i < v->size; i++)
         if (v->begin[i] != SIZE_MAX && v->len[i] > 0)
-            key[n++] = (yh_dtrie_key){v->blob + v->begin[i], v->len[i], i};
-    yh_status s = yh_dtrie_build(&m->trie, key, n, err);
+            key[n++] = (yh_datrie_key){v->blob + v->begin[i], v->len[i], i};
+    yh_status s = yh_datrie_build(&m->trie, key, n, NULL, err);
     yh_free(key);
     m->inner = 0;
     for (const char *p = prefix; s == YH_OK && *p != '\0'; p++)
-        if (!yh_dtrie_step(&m->trie, &m->inner, (uint8_t)*p)) {
-            m->inner = YH_DTRIE_NONE;
+        if ((m->inner = yh_datrie_child(&m->trie, m->inner, (uint8_t)*p)) == 0) {
+            m->inner = YH_DATRIE_NONE;
             break;
         }
     return s;
@@ -51,19 +51,7 @@ yh_status yh_wordpiece_init(yh_wordpiece *m, const yh_bpe *v, const char *prefix
 
 void yh_wordpiece_fini(yh_wordpiece *m)
 {
-    yh_dtrie_fini(&m->trie);
-}
-
-/* The longest token at t[0..n) from node `at`: its length, 0: none. */
-static size_t longest(const yh_dtrie *trie, uint32_t at, const uint8_t *t, size_t n, uint32_t *id)
-{
-    size_t found = 0;
-    for (size_t i = 0; i < n && yh_dtrie_step(trie, &at, t[i]); i++)
-        if (trie->node[at].value != YH_DTRIE_NONE) {
-            found = i + 1;
-            *id = trie->node[at].value;
-        }
-    return found;
+    yh_datrie_fini(&m->trie);
 }
 
 yh_status yh_wordpiece_word(const yh_wordpiece *m, yh_places *p, const uint8_t *t, size_t n,
@@ -72,8 +60,8 @@ yh_status yh_wordpiece_word(const yh_wordpiece *m, yh_places *p, const uint8_t *
     size_t chars = 0, at = 0;
     p->n = 0;
     if (m->whole) {
-        uint32_t id = yh_dtrie_get(&m->trie, (const char *)t, n);
-        if (id == YH_DTRIE_NONE)
+        uint32_t id = yh_datrie_get(&m->trie, (const char *)t, n);
+        if (id == YH_DATRIE_NONE)
             id = m->unk;
         return id == YH_NO_ID ? YH_OK : yh_places_add(p, id, 0, n, err);
     }
@@ -81,7 +69,8 @@ yh_status yh_wordpiece_word(const yh_wordpiece *m, yh_places *p, const uint8_t *
         chars += (t[i] & 0xC0) != 0x80;
     while (at < n && chars <= m->max_chars) {
         uint32_t id, node = at == 0 ? 0 : m->inner;
-        size_t len = node != YH_DTRIE_NONE ? longest(&m->trie, node, t + at, n - at, &id) : 0;
+        size_t len =
+            node != YH_DATRIE_NONE ? yh_datrie_longest(&m->trie, node, t + at, n - at, &id) : 0;
         if (len == 0)
             break;
         YH_TRY(yh_places_add(p, id, at, at + len, err));

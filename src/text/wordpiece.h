@@ -5,12 +5,12 @@
 #define YH_TEXT_WORDPIECE_H
 
 #include "text/bpe.h"
-#include "text/dtrie.h"
+#include "text/datrie.h"
 
 /* Immutable. */
 typedef struct yh_wordpiece {
-    yh_dtrie trie;
-    uint32_t inner;   /* node behind the continuing prefix; YH_DTRIE_NONE: no token begins so */
+    yh_datrie trie;
+    uint32_t inner;   /* node behind the continuing prefix; YH_DATRIE_NONE: no token begins so */
     uint32_t unk;     /* YH_NO_ID: WordLevel without one, which drops unknown words */
     size_t max_chars; /* longer words are unknown */
     bool whole;       /* WordLevel */

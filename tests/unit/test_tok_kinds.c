@@ -12,7 +12,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "text/dtrie.h"
+#include "text/datrie.h"
 #include "text/tok_impl.h"
 
 enum { IDS = 32 };
@@ -346,6 +346,71 @@ static void sentencepiece_models(void **s)
     }
 }
 
+/* Ids alone come word by word, some from a cache; with offsets they come of the whole text. */
+static void check_ids_alone(const yh_tok *t, const char *text, size_t n)
+{
+    yh_ids whole = YH_IDS_INIT, alone = YH_IDS_INIT;
+    assert_int_equal(yh_tok_encode(t, text, n, YH_ENCODE_OFFSETS, &whole, NULL), YH_OK);
+    assert_int_equal(yh_tok_encode(t, text, n, 0, &alone, NULL), YH_OK);
+    assert_int_equal(alone.n, whole.n);
+    if (whole.n > 0)
+        assert_memory_equal(alone.id, whole.id, whole.n * sizeof *whole.id);
+    yh_ids_fini(&whole);
+    yh_ids_fini(&alone);
+}
+
+static void sentencepiece_ids_alone(void **s)
+{
+    (void)s;
+    static const char *const part[] = {" ",
+                                       " ",
+                                       "a",
+                                       "b",
+                                       "ab",
+                                       "abba",
+                                       "\xE2\x96\x81",
+                                       "\n",
+                                       "c",
+                                       "  ",
+                                       "\xE4\xBD\xA0",
+                                       "\xE4\xBD",
+                                       "<x>",
+                                       "\xFF",
+                                       "cd"};
+    static const char more[][8] = {{0x1A, 0}, /* the normalizer's: prefix, extra spaces, U+2581 */
+                                   {0x1A, 2, 0x18, 0},
+                                   {0x1A, 2, 0x20, 0},
+                                   {0x1A, 4, 0x18, 0, 0x20, 0},
+                                   {0x1A, 2, 0x28, 0}};
+    uint64_t seed = 1;
+    char text[4000];
+    for (size_t i = 0; i < 4 * sizeof more / sizeof *more; i++) {
+        yh_buf b;
+        yh_tok *t;
+        sp_model(&b, i % 2 == 0 ? 1 : 2);
+        piece(&b, "\xE2\x96\x81\xE2\x96\x81", -3.5F, 1);
+        if (i / 2 % 2 == 0) /* a token that goes on behind a space */
+            piece(&b,
+                  "b\xE2\x96\x81"
+                  "a",
+                  -2.5F, 1);
+        put(&b, more[i / 4], (size_t)more[i / 4][1] + 2);
+        assert_int_equal(yh_tok_from_sp(&t, b.data, b.len, "x.model", NULL), YH_OK);
+        for (int k = 0; k < 300; k++) {
+            size_t n = 0, most = k % 10 == 0 ? sizeof text - 8 : (size_t)(k % 50);
+            while (n < most) {
+                seed = seed * 6364136223846793005u + 1442695040888963407u;
+                const char *p = part[(seed >> 33) % (sizeof part / sizeof *part)];
+                memcpy(text + n, p, strlen(p));
+                n += strlen(p);
+            }
+            check_ids_alone(t, text, n);
+        }
+        yh_tok_free(t);
+        yh_buf_fini(&b);
+    }
+}
+
 static void tiktoken_files(void **s)
 {
     (void)s;
@@ -428,19 +493,19 @@ static void double_array_finds_what_was_put_in(void **s)
 {
     (void)s;
     static char text[4000][12];
-    static yh_dtrie_key key[4000];
-    yh_dtrie t;
+    static yh_datrie_key key[4000];
+    yh_datrie t;
     for (uint32_t i = 0; i < 4000; i++) {
         int n = snprintf(text[i], sizeof text[i], "%x", i * 2654435761u >> (i % 20));
-        key[i] = (yh_dtrie_key){text[i], (uint32_t)n, i};
+        key[i] = (yh_datrie_key){text[i], (uint32_t)n, i};
     }
-    assert_int_equal(yh_dtrie_build(&t, key, 4000, NULL), YH_OK);
+    assert_int_equal(yh_datrie_build(&t, key, 4000, NULL, NULL), YH_OK);
     for (uint32_t i = 0; i < 4000; i++) {
-        uint32_t got = yh_dtrie_get(&t, text[i], strlen(text[i]));
+        uint32_t got = yh_datrie_get(&t, text[i], strlen(text[i]));
         assert_true(got < 4000 && got >= i && strcmp(text[got], text[i]) == 0);
     }
-    assert_true(yh_dtrie_get(&t, "no", 2) == YH_DTRIE_NONE);
-    yh_dtrie_fini(&t);
+    assert_true(yh_datrie_get(&t, "no", 2) == YH_DATRIE_NONE);
+    yh_datrie_fini(&t);
 }
 
 int main(void)
@@ -449,6 +514,7 @@ int main(void)
         cmocka_unit_test(kinds_as_others_have_them),
         cmocka_unit_test(truncation_and_padding_only_when_asked),
         cmocka_unit_test(sentencepiece_models),
+        cmocka_unit_test(sentencepiece_ids_alone),
         cmocka_unit_test(tiktoken_files),
         cmocka_unit_test(time_is_linear_for_every_kind),
         cmocka_unit_test(double_array_finds_what_was_put_in),
