@@ -1,7 +1,8 @@
 /* The engine of `yh clean`: what its files share.
  *
- * The input is a list of files, cut into UNITS: runs of whole files of at least a few shards'
- * bytes. Units follow from the list alone, so any process may work on any unit. A unit is read in
+ * The input is a list of files, cut into UNITS: runs of whole files, or a slice of a large file of
+ * lines, of at least a few shards' bytes. Units follow from the list and the files' beginnings
+ * alone, so any process may work on any unit. A unit is read in
  * GROUPS of pieces (about a megabyte of raw bytes, by the bytes alone), the atoms of everything: a
  * group's documents are one compressed frame of an output file, or one block of the store. The
  * output is a function of the sequence of groups, so it does not depend on threads, memory, kills
@@ -76,6 +77,10 @@ yh_status yh_engine_steps(const yh_engine *e, yh_draft *d, int first, int end,
                           yh_err *err) YH_MUST_CHECK;
 /* Removes a draft that a step has left nothing but blanks of, with that step as the reason. */
 yh_status yh_engine_emptied(yh_draft *d, int step, yh_err *err) YH_MUST_CHECK;
+
+/* How many groups or blocks are worked on at once: several a thread, for none to wait long for
+ * another, if memory allows it; one thread has what it works on in its cache. */
+size_t yh_engine_batch(const yh_engine *e, size_t most);
 
 /* ---- engine_scan.c ---- */
 /* Brings one unit to its end, from where it stands; *stats (new reference): its statistics. */

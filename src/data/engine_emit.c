@@ -1,17 +1,24 @@
 /* Emit: the store with all decisions, through the steps behind the stages, to part and removed
  * files. A block of the store is a group. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/thread.h"
 #include "data/engine_work.h"
 
 enum { BATCH = 256, CHECKPOINT_SECONDS = 2, STATE_LIMIT = 256 << 20 };
 
-/* The ids of documents by number, for "repeats ID". */
+enum { ID_MAX = 16 << 10 };
+
+/* The ids of documents by number, for "repeats ID". Read, not mapped: pages of a mapped file count
+ * as this process's memory, and there would be more of them the larger the corpus is. */
 typedef struct id_table {
     struct id_file {
-        yh_map map;
-        uint64_t first, n;
+        int fd;
+        uint64_t first, n, size;
     } * f;
     size_t n;
 } id_table;
@@ -26,7 +33,7 @@ typedef struct emit {
     yh_output out;
     yh_work *work;
     uint64_t block, n_blocks; /* next; all */
-    size_t n;                 /* of the batch */
+    size_t n, most;           /* of the batch */
     json_t *stats;
     double seconds, began, saved;
     uint64_t unsaved;
@@ -37,15 +44,16 @@ typedef struct emit {
 static yh_status add_ids(id_table *t, const char *path, yh_err *err)
 {
     struct id_file *f = &t->f[t->n];
-    YH_TRY(yh_map_open(&f->map, path, err));
+    struct stat st;
+    f->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (f->fd < 0)
+        return yh_fail_errno(err, errno, "%s: cannot open", path);
     t->n++;
-    if (f->map.size < 8)
-        return yh_fail(err, YH_CORRUPT, "%s: is damaged", path);
-    memcpy(&f->n, f->map.data, 8);
     f->first = t->n > 1 ? f[-1].first + f[-1].n : 0;
-    if (f->n > f->map.size / 8 - 1 || (f->n > 0 && f->map.data[f->map.size - 1] != 0))
+    if (fstat(f->fd, &st) != 0 || st.st_size < 8 || pread(f->fd, &f->n, 8, 0) != 8)
         return yh_fail(err, YH_CORRUPT, "%s: is damaged", path);
-    return YH_OK;
+    f->size = (uint64_t)st.st_size;
+    return f->n <= f->size / 8 - 1 ? YH_OK : yh_fail(err, YH_CORRUPT, "%s: is damaged", path);
 }
 
 static yh_status open_ids(emit *m, yh_err *err)
@@ -69,7 +77,8 @@ static yh_status open_ids(emit *m, yh_err *err)
     return YH_OK;
 }
 
-static const char *id_of(const id_table *t, uint64_t ordinal)
+/* Into id, ID_MAX bytes; false: it cannot be found. */
+static bool id_of(const id_table *t, uint64_t ordinal, char *id)
 {
     size_t lo = 0, hi = t->n;
     while (lo < hi) { /* the first file behind it */
@@ -80,22 +89,25 @@ static const char *id_of(const id_table *t, uint64_t ordinal)
             lo = mid + 1;
     }
     if (lo == 0)
-        return NULL;
+        return false;
     const struct id_file *f = &t->f[lo - 1];
     uint64_t k = ordinal - f->first, at, base = 8 + 8 * f->n;
-    if (k >= f->n)
-        return NULL;
-    memcpy(&at, f->map.data + 8 + 8 * k, 8);
-    return at < f->map.size - base ? (const char *)f->map.data + base + at : NULL;
+    if (k >= f->n || pread(f->fd, &at, 8, (off_t)(8 + 8 * k)) != 8 || at >= f->size - base)
+        return false;
+    ssize_t n = pread(f->fd, id, ID_MAX, (off_t)(base + at));
+    return n > 0 && memchr(id, 0, (size_t)n) != NULL;
 }
 
 /* ------------------------------------------------------------------ one document */
 
 static const char *repeats(const emit *m, uint64_t other, yh_buf *b, yh_err *err)
 {
-    const char *id = other != UINT64_MAX ? id_of(&m->ids, other) : NULL;
+    char id[ID_MAX];
     yh_buf_clear(b);
-    return id != NULL && yh_buf_addf(b, err, "repeats %s", id) == YH_OK ? b->data : NULL;
+    return other != UINT64_MAX && id_of(&m->ids, other, id) &&
+                   yh_buf_addf(b, err, "repeats %s", id) == YH_OK
+               ? b->data
+               : NULL;
 }
 
 /* Applies one stage's decisions about a document. */
@@ -241,8 +253,7 @@ static yh_status run_batch(emit *m, yh_err *err)
 {
     yh_status s = YH_OK;
     yh_engine *e = m->e;
-    m->n = 4 * (size_t)m->workers;
-    m->n = m->n < BATCH ? m->n : BATCH;
+    m->n = m->most;
     if (m->n > m->n_blocks - m->block)
         m->n = (size_t)(m->n_blocks - m->block);
     yh_pool_run_dynamic(e->pool, (int64_t)m->n, 1, blocks_range, m);
@@ -305,6 +316,7 @@ static yh_status set_up(emit *m, bool *finished, yh_err *err)
     YH_TRY(yh_engine_store(e, &m->store, e->recipe->stage_end - e->recipe->scan_end, err));
     m->n_blocks = yh_store_blocks(m->store);
     m->workers = yh_pool_threads(e->pool);
+    m->most = yh_engine_batch(e, BATCH);
     m->cursor = yh_calloc((size_t)m->workers, sizeof *m->cursor);
     m->work = yh_calloc(BATCH, sizeof *m->work);
     if (m->cursor == NULL || m->work == NULL)
@@ -329,7 +341,7 @@ yh_status yh_engine_emit(yh_engine *e, yh_err *err)
     yh_store_close(m.store);
     yh_output_close(&m.out);
     for (size_t i = 0; i < m.ids.n; i++)
-        yh_map_close(&m.ids.f[i].map);
+        close(m.ids.f[i].fd);
     yh_free(m.ids.f);
     yh_free(m.work);
     json_decref(m.stats);

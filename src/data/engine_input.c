@@ -6,13 +6,17 @@
 #include "base/hash.h"
 #include "data/engine.h"
 
+static void input_fini(yh_input *f)
+{
+    yh_free(f->path);
+    yh_free(f->id);
+    yh_free(f->source);
+}
+
 void yh_inputs_fini(yh_inputs *in)
 {
-    for (size_t i = 0; i < in->n; i++) {
-        yh_free(in->f[i].path);
-        yh_free(in->f[i].id);
-        yh_free(in->f[i].source);
-    }
+    for (size_t i = 0; i < in->n; i++)
+        input_fini(&in->f[i]);
     yh_free(in->f);
     yh_free(in->unit);
     yh_free(in->unit_byte);
@@ -160,8 +164,64 @@ yh_status yh_inputs_list(yh_inputs *in, const char *const *paths, size_t n, cons
     return YH_OK;
 }
 
-yh_status yh_inputs_cut(yh_inputs *in, uint64_t bytes, yh_err *err)
+/* Puts the slices of f behind the list that they are in now. */
+static yh_status add_slices(yh_inputs *to, const yh_input *f, uint64_t bytes, yh_err *err)
 {
+    const uint64_t n = f->size / bytes;
+    for (uint64_t k = 0; k < n; k++) {
+        yh_input *x = yh_grow(to->f, &to->cap, to->n + 1, sizeof *x);
+        if (x == NULL)
+            return yh_fail(err, YH_NOMEM, "no memory for a list of %zu files", to->n);
+        to->f = x;
+        x += to->n++;
+        *x = (yh_input){.begin = k * bytes,
+                        .end = k + 1 < n ? (k + 1) * bytes : f->size,
+                        .path = yh_strdup(f->path),
+                        .id = yh_strdup(f->id),
+                        .source = yh_strdup(f->source)};
+        if (x->path == NULL || x->id == NULL || x->source == NULL)
+            return yh_fail(err, YH_NOMEM, "no memory for a list of %zu files", to->n);
+        x->type = x->path + (f->type - f->path);
+        x->size = x->end - x->begin;
+        x->file = to->n_files;
+    }
+    to->n_files++;
+    return YH_OK;
+}
+
+static yh_status divide(yh_inputs *in, uint64_t bytes, const yh_read_options *read, yh_err *err)
+{
+    yh_inputs out = *in;
+    out.f = NULL;
+    out.n = out.cap = out.n_files = 0;
+    yh_status s = YH_OK;
+    bytes = bytes > YH_GROUP_BYTES ? bytes : YH_GROUP_BYTES;
+    for (size_t i = 0; i < in->n && s == YH_OK; i++) {
+        yh_input *f = &in->f[i];
+        if (f->size / bytes >= 2 && yh_source_divides(f->path, read)) {
+            s = add_slices(&out, f, bytes, err);
+            continue;
+        }
+        yh_input *x = yh_grow(out.f, &out.cap, out.n + 1, sizeof *x);
+        if (x == NULL) {
+            s = yh_fail(err, YH_NOMEM, "no memory for a list of %zu files", out.n);
+            continue;
+        }
+        out.f = x;
+        x[out.n] = *f;
+        x[out.n++].file = out.n_files++;
+        *f = (yh_input){0}; /* moved */
+    }
+    for (size_t i = 0; i < in->n; i++)
+        input_fini(&in->f[i]);
+    yh_free(in->f);
+    *in = out;
+    return s;
+}
+
+yh_status yh_inputs_cut(yh_inputs *in, uint64_t bytes, const yh_read_options *read, yh_err *err)
+{
+    YH_TRY(divide(in, bytes, read, err));
     in->unit = yh_calloc(in->n + 2, sizeof *in->unit);
     in->unit_byte = yh_calloc(in->n + 2, sizeof *in->unit_byte);
     if (in->unit == NULL || in->unit_byte == NULL)
@@ -213,7 +273,8 @@ void yh_group_fini(yh_group *g)
 }
 
 yh_status yh_unit_reader_open(yh_unit_reader *r, const yh_inputs *in, size_t unit, yh_cursor from,
-                              size_t memory, const yh_read_options *read, yh_err *err)
+                              uint64_t lines, size_t memory, const yh_read_options *read,
+                              yh_err *err)
 {
     memset(r, 0, sizeof *r);
     r->in = in;
@@ -225,15 +286,20 @@ yh_status yh_unit_reader_open(yh_unit_reader *r, const yh_inputs *in, size_t uni
     for (size_t i = r->begin; i < r->at.file; i++)
         r->raw_before += in->f[i].size;
     r->path = yh_calloc(r->end - r->begin + 1, sizeof *r->path);
-    if (r->path == NULL)
+    r->slice = yh_calloc(r->end - r->begin + 1, sizeof *r->slice);
+    if (r->path == NULL || r->slice == NULL)
         return yh_fail(err, YH_NOMEM, "no memory for a list of files");
-    for (size_t i = r->begin; i < r->end; i++)
+    for (size_t i = r->begin; i < r->end; i++) {
         r->path[i - r->begin] = in->f[i].path;
+        r->slice[i - r->begin] = (yh_slice){.begin = in->f[i].begin, .end = in->f[i].end};
+    }
+    r->slice[0].lines = r->lines = lines; /* only the first can begin within a file */
     yh_prefetch_options o = {.threads = 1,
                              .bytes = memory,
                              .first = (size_t)r->at.file - r->begin,
                              .skip = r->at.piece,
-                             .read = read};
+                             .read = read,
+                             .slice = r->slice};
     return yh_prefetch_create(&r->ahead, r->path, r->end - r->begin, &o, err);
 }
 
@@ -241,14 +307,18 @@ void yh_unit_reader_close(yh_unit_reader *r)
 {
     yh_prefetch_free(r->ahead);
     yh_free(r->path);
+    yh_free(r->slice);
+    r->slice = NULL;
     r->ahead = NULL;
     r->path = NULL;
 }
 
 static yh_status count_file(yh_group *g, const yh_input *f, yh_err *err)
 {
-    YH_TRY(yh_stats_add(g->notes, 1, "input", "files", NULL, err));
     YH_TRY(yh_stats_add(g->notes, f->size, "input", "bytes", NULL, err));
+    if (f->begin > 0)
+        return YH_OK;
+    YH_TRY(yh_stats_add(g->notes, 1, "input", "files", NULL, err));
     return yh_stats_add(g->notes, 1, "input", "by_type", f->type[0] ? f->type : "(none)", err);
 }
 
@@ -282,6 +352,7 @@ static yh_status take_chunk(yh_unit_reader *r, yh_group *g, bool *more, yh_err *
     if (s == YH_OK)
         s = take_notes(g, &p->chunk, f, err);
     r->raw_file = p->chunk.raw_done;
+    r->lines = p->chunk.lines > 0 ? p->chunk.lines : r->lines;
     if (p->chunk.reader == NULL) {
         yh_chunk_fini(&p->chunk);
     } else {

@@ -10,11 +10,14 @@ typedef struct yh_input {
     char *path, *id, *source; /* id: path as written into documents */
     const char *type;         /* extension; borrowed from path */
     uint64_t size;
+    uint64_t begin, end; /* of a slice of a large file of lines; end 0: the whole file */
+    size_t file;         /* number of files before it, however they are divided */
 } yh_input;
 
 typedef struct yh_inputs {
     yh_input *f;
     size_t n, cap;
+    size_t n_files; /* n, with slices of one file as one */
     uint64_t bytes;
     uint64_t fingerprint; /* of paths, sizes and times of change */
     size_t *unit;         /* unit u: files [unit[u], unit[u + 1]) */
@@ -26,8 +29,10 @@ typedef struct yh_inputs {
  * Files inside `out` and `leave_out` (may be NULL) are left out. */
 yh_status yh_inputs_list(yh_inputs *in, const char *const *paths, size_t n, const char *out,
                          const char *leave_out, yh_err *err) YH_MUST_CHECK;
-/* Cuts the list into units of at least `bytes` raw bytes. */
-yh_status yh_inputs_cut(yh_inputs *in, uint64_t bytes, yh_err *err) YH_MUST_CHECK;
+/* Cuts the list into units of at least `bytes` raw bytes; large files of lines into slices of about
+ * as many before. */
+yh_status yh_inputs_cut(yh_inputs *in, uint64_t bytes, const yh_read_options *read,
+                        yh_err *err) YH_MUST_CHECK;
 /* The units of share i of n: contiguous, of about equal bytes. */
 void yh_inputs_share(const yh_inputs *in, int i, int n, uint64_t *first, uint64_t *end);
 void yh_inputs_fini(yh_inputs *in);
@@ -62,12 +67,15 @@ typedef struct yh_unit_reader {
     yh_cursor at;
     yh_prefetch *ahead;
     const char **path;
+    yh_slice *slice;
+    uint64_t lines;      /* of a divided file so far, in the slice that was read last */
     uint64_t raw_before; /* raw bytes of the unit's finished files */
     uint64_t raw_file;   /* of the open one */
 } yh_unit_reader;
-/* memory: bytes that may be read ahead. read: borrowed. */
+/* memory: bytes that may be read ahead. read: borrowed. lines: before the unit, where it begins
+ * within a file. */
 yh_status yh_unit_reader_open(yh_unit_reader *r, const yh_inputs *in, size_t unit, yh_cursor from,
-                              size_t memory, const yh_read_options *read,
+                              uint64_t lines, size_t memory, const yh_read_options *read,
                               yh_err *err) YH_MUST_CHECK;
 /* Fills *g, which is zeroed; *more false: the unit's end is reached with it. */
 yh_status yh_unit_reader_next(yh_unit_reader *r, yh_group *g, bool *more,

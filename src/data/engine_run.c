@@ -23,7 +23,7 @@ void yh_engine_progress(yh_engine *e, bool final)
                         ? (double)e->bytes_done / (double)e->in.bytes
                         : e->fraction,
         .files_done = files,
-        .files_total = e->in.n,
+        .files_total = e->in.n_files,
         .bytes_done = e->bytes_done,
         .bytes_total = e->in.bytes,
         .docs_in = e->docs_in,
@@ -68,6 +68,16 @@ yh_status yh_engine_steps(const yh_engine *e, yh_draft *d, int first, int end, y
             YH_TRY(yh_engine_emptied(d, i, err));
     }
     return YH_OK;
+}
+
+size_t yh_engine_batch(const yh_engine *e, size_t most)
+{
+    enum { EACH = 4 * YH_GROUP_BYTES }; /* its text, its records, and these as a frame */
+    const size_t threads = (size_t)yh_pool_threads(e->pool), room = (size_t)(e->memory / 8 / EACH);
+    size_t n = threads == 1 ? 1 : 4 * threads;
+    n = n < room ? n : room;
+    n = n > threads ? n : threads;
+    return n < most ? n : most;
 }
 
 /* ------------------------------------------------------------------ options */
@@ -230,7 +240,7 @@ static yh_status complete(yh_engine *e, yh_err *err)
     }
     YH_TRY(yh_engine_install(e, err));
     e->fraction = 1.0;
-    e->files_done = e->in.n;
+    e->files_done = e->in.n_files;
     e->bytes_done = e->in.bytes;
     yh_engine_progress(e, true);
     return YH_OK;
@@ -336,7 +346,7 @@ static yh_status prepare(yh_engine *e, const char *const *paths, size_t n, yh_er
     if (e->in.n == 0)
         return yh_fail(err, YH_INVALID, "%s%s: no file is there to clean", paths[0],
                        n > 1 ? " and the others" : "");
-    YH_TRY(yh_inputs_cut(&e->in, YH_UNIT_SHARDS * e->shard_bytes, err));
+    YH_TRY(yh_inputs_cut(&e->in, YH_UNIT_SHARDS * e->shard_bytes, &e->recipe->read, err));
     uint64_t files;
     YH_TRY(yh_recipe_files_hash(e->recipe, &files, err));
     const uint64_t facts[] = {ENGINE_VERSION, yh_recipe_hash(e->recipe), e->shard_bytes,

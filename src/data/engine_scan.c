@@ -27,6 +27,7 @@ typedef struct scan {
     size_t batch_groups, batch_bytes;
     json_t *stats;
     yh_cursor cursor; /* behind what was written */
+    uint64_t lines;   /* of a divided file, as far as an earlier run came with the unit; else 0 */
     double seconds, began, saved;
     uint64_t unsaved; /* bytes of text since the last checkpoint */
     /* store */
@@ -370,11 +371,12 @@ static yh_status checkpoint(scan *s, bool finished, yh_err *err)
     snprintf(hex, sizeof hex, "%016llx", (unsigned long long)s->e->fingerprint);
     snprintf(path, sizeof path, "%s/state.json", s->dir);
     json_t *output = yh_output_state(&s->out);
-    json_t *j = json_pack("{s:s,s:b,s:{s:I,s:I,s:I,s:I},s:O,s:I,s:f,s:O}", "fingerprint", hex,
-                          "finished", (int)finished, "cursor", "file", (json_int_t)s->cursor.file,
-                          "piece", (json_int_t)s->cursor.piece, "docs", (json_int_t)s->cursor.docs,
-                          "part", (json_int_t)s->cursor.part, "output", output, "segments",
-                          (json_int_t)s->segments, "seconds", s->seconds, "stats", s->stats);
+    json_t *j =
+        json_pack("{s:s,s:b,s:{s:I,s:I,s:I,s:I},s:O,s:I,s:I,s:f,s:O}", "fingerprint", hex,
+                  "finished", (int)finished, "cursor", "file", (json_int_t)s->cursor.file, "piece",
+                  (json_int_t)s->cursor.piece, "docs", (json_int_t)s->cursor.docs, "part",
+                  (json_int_t)s->cursor.part, "output", output, "segments", (json_int_t)s->segments,
+                  "lines", (json_int_t)s->reader.lines, "seconds", s->seconds, "stats", s->stats);
     json_decref(output);
     if (j == NULL)
         return yh_fail(err, YH_NOMEM, "%s: no memory", path);
@@ -410,7 +412,7 @@ static yh_status write_batch(scan *s, yh_err *err)
         s->unsaved += w->bytes + w->kept_text + w->gone_text;
         s->cursor = g->after;
         e->bytes_done = e->units_done_bytes + g->raw_done;
-        e->files_done = g->after.file;
+        e->files_done = g->after.file < e->in.n ? e->in.f[g->after.file].file : e->in.n_files;
     }
     return YH_OK;
 }
@@ -514,8 +516,40 @@ static yh_status go_on(scan *s, const json_t *state, yh_err *err)
                             cursor_value(state, "docs"), cursor_value(state, "part")};
     s->segments = (uint64_t)json_integer_value(json_object_get(state, "segments"));
     s->seconds = json_number_value(json_object_get(state, "seconds"));
+    s->lines = (uint64_t)json_integer_value(json_object_get(state, "lines"));
     s->stats = json_deep_copy(json_object_get(state, "stats"));
     return s->stats != NULL ? YH_OK : yh_stats_create(&s->stats, err);
+}
+
+/* Lines of the file before a unit that begins within it: from the nearest unit before that is
+ * finished, and what lies between is counted. */
+static yh_status lines_before(const scan *s, uint64_t *lines, yh_err *err)
+{
+    const yh_inputs *in = &s->e->in;
+    const size_t first = in->unit[s->unit];
+    const yh_input *f = first < in->n ? &in->f[first] : NULL;
+    uint64_t from = 0, place, more;
+    *lines = 0;
+    if (f == NULL || f->begin == 0)
+        return YH_OK;
+    for (uint64_t u = s->unit; u > 0 && from == 0; u--) {
+        const yh_input *last = &in->f[in->unit[u] - 1]; /* of unit u - 1 */
+        if (last->file != f->file)
+            break;
+        json_t *state = load_state(s->e, u - 1);
+        if (json_is_true(json_object_get(state, "finished"))) {
+            *lines = (uint64_t)json_integer_value(json_object_get(state, "lines"));
+            from = last->end;
+        }
+        json_decref(state);
+    }
+    if (from > 0)
+        YH_TRY(yh_stream_line_at(f->path, from, 0, &from, NULL, err));
+    if (from >= f->begin)
+        return YH_OK;
+    YH_TRY(yh_stream_line_at(f->path, f->begin, from, &place, &more, err));
+    *lines += more;
+    return YH_OK;
 }
 
 static yh_status scan_unit(scan *s, yh_err *err)
@@ -533,11 +567,7 @@ static yh_status scan_unit(scan *s, yh_err *err)
     yh_status st = go_on(s, state, err);
     json_decref(state);
     YH_TRY(st);
-    int threads = yh_pool_threads(e->pool);
-    /* several a thread, for none to wait long for another; one thread has what it works on in its
-     * cache */
-    s->batch_groups = threads == 1 ? 1 : 4 * (size_t)threads;
-    s->batch_groups = s->batch_groups < BATCH_GROUPS ? s->batch_groups : BATCH_GROUPS;
+    s->batch_groups = yh_engine_batch(e, BATCH_GROUPS);
     s->batch_bytes = (size_t)(e->memory / 32);
     s->work = yh_calloc(BATCH_GROUPS, sizeof *s->work);
     if (s->work == NULL)
@@ -545,8 +575,11 @@ static yh_status scan_unit(scan *s, yh_err *err)
     /* two batches ahead: the memory of pieces goes round, and is in the cache when it comes back */
     size_t ahead = 2 * s->batch_groups * YH_GROUP_BYTES;
     ahead = ahead < s->batch_bytes ? ahead : s->batch_bytes;
-    YH_TRY(yh_unit_reader_open(&s->reader, &e->in, (size_t)s->unit, s->cursor, ahead,
+    uint64_t lines;
+    YH_TRY(lines_before(s, &lines, err));
+    YH_TRY(yh_unit_reader_open(&s->reader, &e->in, (size_t)s->unit, s->cursor, lines, ahead,
                                &e->recipe->read, err));
+    s->reader.lines = s->lines > lines ? s->lines : lines;
     s->cursor.file = s->reader.at.file;
     s->began = s->saved = yh_now();
     return run(s, err);

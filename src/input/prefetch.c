@@ -112,7 +112,10 @@ static yh_status read_file(queue *q, size_t file, bool *go, yh_err *err)
     bool more = true, have = false;
     memset(&held, 0, sizeof held);
     memset(&c, 0, sizeof c);
-    yh_status st = yh_source_open(&s, p->path[file], p->o.read, &e);
+    const yh_slice *part = p->o.slice != NULL ? &p->o.slice[file] : NULL;
+    yh_status st = part != NULL && part->end > 0
+                       ? yh_source_open_slice(&s, p->path[file], part, p->o.read, &e)
+                       : yh_source_open(&s, p->path[file], p->o.read, &e);
     if (st != YH_OK) {
         st = cannot_open(&held, st, &e, err);
         more = false;

@@ -14,6 +14,7 @@ typedef struct yh_prefetch_options {
     size_t first;  /* index of the file to begin with */
     uint64_t skip; /* its first chunks that were taken in an earlier run */
     const yh_read_options *read; /* may be NULL; borrowed */
+    const yh_slice *slice;       /* of each path; borrowed; NULL: all are whole */
 } yh_prefetch_options;
 
 /* path: n paths (borrowed; NULL entries are left out), o may be NULL. */

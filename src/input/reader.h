@@ -24,6 +24,8 @@ typedef struct yh_reader_state {
     uint64_t counter;  /* free use: line or element number of the next piece */
     char charset[24];  /* found in the first piece */
     bool middle;       /* the next piece goes on with a document */
+    bool sliced;       /* set by the source: a slice that begins at a line within the file; counter
+                          holds the lines before it */
     char problem[160]; /* set by next: something was left out; the caller counts and clears it */
     char info[200];    /* the same for what is left out on purpose: "12 request, 3 metadata" */
     const yh_read_options *options; /* NULL is allowed */
@@ -56,6 +58,9 @@ typedef struct yh_reader {
                       yh_err *err);
     /* Appends documents in UTF-8, not yet normalised. */
     yh_status (*documents)(const yh_piece *piece, yh_drafts *out, yh_err *err);
+    /* Whether a file that begins so is one of lines, each of which is records of its own: then it
+     * can be divided at line ends, and counter is the number of lines so far. NULL: never. */
+    bool (*lines)(const uint8_t *p, size_t n);
     bool random; /* needs yh_stream_random: archives' entries and pipes are spooled to a file */
 } yh_reader;
 

@@ -443,4 +443,4 @@ static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
 
 static const char *const extensions[] = {".csv", ".tsv", ".tab", NULL};
 
-const yh_reader yh_reader_csv = {"csv", extensions, next, documents, false};
+const yh_reader yh_reader_csv = {"csv", extensions, next, documents, NULL, false};

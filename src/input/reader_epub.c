@@ -411,4 +411,4 @@ static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
 
 static const char *const extensions[] = {".epub", NULL};
 
-const yh_reader yh_reader_epub = {"epub", extensions, next, documents, true};
+const yh_reader yh_reader_epub = {"epub", extensions, next, documents, NULL, true};

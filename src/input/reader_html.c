@@ -78,4 +78,4 @@ static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
 
 static const char *const extensions[] = {".html", ".htm", ".xhtml", NULL};
 
-const yh_reader yh_reader_html = {"html", extensions, next, documents, false};
+const yh_reader yh_reader_html = {"html", extensions, next, documents, NULL, false};

@@ -172,33 +172,37 @@ static yh_status next_values(yh_stream *s, yh_reader_state *state, yh_piece *pie
     return YH_OK;
 }
 
+/* A line that ends with its bracket is JSON Lines; anything else is scanned as values. */
+static bool is_lines(const uint8_t *p, size_t n)
+{
+    size_t i = n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    while (i < n && blank(p[i]))
+        i++;
+    const uint8_t *nl = i < n ? memchr(p + i, '\n', n - i) : NULL;
+    size_t e = nl != NULL ? (size_t)(nl - p) : n;
+    while (e > i && blank(p[e - 1]))
+        e--;
+    return i < n && p[i] == '{' && (nl == NULL || (e > i + 1 && p[e - 1] == '}'));
+}
+
 static yh_status next(yh_stream *s, yh_reader_state *state, yh_piece *piece, bool *more,
                       yh_err *err)
 {
+    if (state->mode == UNKNOWN && state->sliced)
+        state->mode = LINES;
     if (state->mode == UNKNOWN) {
         const uint8_t *p;
-        size_t n, i = 0;
+        size_t n;
         YH_TRY(yh_stream_peek(s, 1 << 16, &p, &n, err));
-        if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
-            yh_stream_skip(s, 3);
-            p += 3;
-            n -= 3;
-        }
         if (n >= 2 && ((p[0] == 0xff && p[1] == 0xfe) || (p[0] == 0xfe && p[1] == 0xff))) {
             snprintf(state->problem, sizeof state->problem,
                      "JSON in UTF-16 is not supported; convert the file to UTF-8");
             *more = false;
             return YH_OK;
         }
-        while (i < n && blank(p[i]))
-            i++;
-        /* a line that ends with its bracket is JSON Lines; anything else is scanned as values */
-        const uint8_t *nl = i < n ? memchr(p + i, '\n', n - i) : NULL;
-        size_t e = nl != NULL ? (size_t)(nl - p) : n;
-        while (e > i && blank(p[e - 1]))
-            e--;
-        bool line = i < n && p[i] == '{' && (nl == NULL || (e > i + 1 && p[e - 1] == '}'));
-        state->mode = line ? LINES : VALUES;
+        state->mode = is_lines(p, n) ? LINES : VALUES;
+        if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
+            yh_stream_skip(s, 3);
     }
     return state->mode == LINES ? next_lines(s, state, piece, more, err)
                                 : next_values(s, state, piece, more, err);
@@ -357,4 +361,4 @@ static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
     return YH_OK;
 }
 
-const yh_reader yh_reader_json = {"json", extensions, next, documents, false};
+const yh_reader yh_reader_json = {"json", extensions, next, documents, is_lines, false};

@@ -342,4 +342,4 @@ static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
 
 static const char *const extensions[] = {".parquet", NULL};
 
-const yh_reader yh_reader_parquet = {"parquet", extensions, next, documents, true};
+const yh_reader yh_reader_parquet = {"parquet", extensions, next, documents, NULL, true};

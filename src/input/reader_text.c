@@ -166,4 +166,4 @@ out:
 
 static const char *const extensions[] = {".txt", ".md", NULL};
 
-const yh_reader yh_reader_text = {"text", extensions, next, documents, false};
+const yh_reader yh_reader_text = {"text", extensions, next, documents, NULL, false};

@@ -491,4 +491,4 @@ static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
 
 static const char *const extensions[] = {".warc", ".arc", ".wet", NULL};
 
-const yh_reader yh_reader_warc = {"warc", extensions, next, documents, false};
+const yh_reader yh_reader_warc = {"warc", extensions, next, documents, NULL, false};

@@ -26,6 +26,7 @@ struct yh_source {
     const yh_read_options *o;
     char *name;
     bool started;
+    yh_slice part;
     const void *memory;
     size_t memory_len;
     level level[YH_ARCHIVE_DEPTH];
@@ -245,6 +246,33 @@ static void by_name(const char *name, yh_sniffed *is)
         is->container = YH_TAR;
 }
 
+/* The reader of a plain file of lines; NULL: it is another one. */
+static const yh_reader *line_reader(const char *path, const yh_read_options *o)
+{
+    yh_stream *s = NULL;
+    const uint8_t *p;
+    size_t n;
+    yh_sniffed is;
+    const yh_reader *r = NULL;
+    if (yh_stream_lines(&s, path, 0, UINT64_MAX, NULL) == YH_OK &&
+        yh_stream_peek(s, YH_SNIFF, &p, &n, NULL) == YH_OK &&
+        yh_packing_of(p, n) == YH_PACKING_NONE) {
+        yh_sniff(p, n, n < YH_SNIFF, &is);
+        if (is.container == YH_NO_CONTAINER)
+            r = o != NULL && o->format != NULL ? yh_reader_named(o->format)
+                                               : yh_reader_for(path, &is, NULL);
+        if (r != NULL && (r->lines == NULL || !r->lines(p, n)))
+            r = NULL;
+    }
+    yh_stream_close(s);
+    return r;
+}
+
+bool yh_source_divides(const char *path, const yh_read_options *o)
+{
+    return line_reader(path, o) != NULL;
+}
+
 /* Looks at the member's first bytes and chooses: a reader, an archive, nothing. */
 static yh_status choose(yh_source *s, const char *name, yh_chunk *c, yh_err *err)
 {
@@ -267,6 +295,10 @@ static yh_status choose(yh_source *s, const char *name, yh_chunk *c, yh_err *err
     if (st != YH_OK) {
         YH_TRY(soft(c, st, &e, s->entry, true, err));
         return pass_over(s, c, err);
+    }
+    if (n == 0 && s->part.end > 0) { /* no line begins in it */
+        member_close(s);
+        return YH_OK;
     }
     if (n == 0) {
         const char *broken = yh_stream_broken(top(s->stream));
@@ -399,7 +431,17 @@ static yh_status next_entry(yh_source *s, yh_chunk *c, yh_err *err)
 static yh_status open_first(yh_source *s, yh_chunk *c, yh_err *err)
 {
     s->started = true;
-    return choose(s, s->name, c, err);
+    if (s->part.begin == 0)
+        return choose(s, s->name, c, err);
+    s->member++;
+    yh_reader_state_init(&s->state, s->o);
+    s->state.sliced = true;
+    s->state.counter = s->part.lines;
+    s->reader = line_reader(s->name, s->o);
+    if (s->reader == NULL)
+        YH_TRY(yh_chunk_note(c, YH_NOTE_PROBLEM, "changed while it was read", NULL,
+                             "is no longer a file of lines", err));
+    return YH_OK;
 }
 
 static yh_status member_end(yh_source *s, yh_chunk *c, yh_err *err)
@@ -409,7 +451,7 @@ static yh_status member_end(yh_source *s, yh_chunk *c, yh_err *err)
         broken = yh_stream_broken(s->stream[1]);
     if (broken != NULL)
         YH_TRY(yh_chunk_note(c, YH_NOTE_PROBLEM, "damaged compression", s->entry, broken, err));
-    else if (s->pieces == 0)
+    else if (s->pieces == 0 && s->part.end == 0)
         YH_TRY(yh_chunk_note(c, YH_NOTE_SKIPPED, "empty", s->entry, "has no content", err));
     return pass_over(s, c, err);
 }
@@ -457,6 +499,7 @@ static yh_status take_piece(yh_source *s, yh_chunk *c, bool *got, yh_err *err)
         return YH_OK;
     }
     const char *type;
+    c->lines = s->part.end > 0 ? s->state.counter : 0;
     c->reader = s->reader;
     c->member = s->member;
     c->first = s->pieces++ == 0;
@@ -534,6 +577,19 @@ yh_status yh_source_open(yh_source **out, const char *path, const yh_read_option
     YH_TRY(make(out, path, o, err));
     yh_status st = strcmp(path, "-") == 0 ? yh_stream_stdin(&(*out)->stream[0], err)
                                           : yh_stream_open(&(*out)->stream[0], path, err);
+    if (st != YH_OK) {
+        yh_source_close(*out);
+        *out = NULL;
+    }
+    return st;
+}
+
+yh_status yh_source_open_slice(yh_source **out, const char *path, const yh_slice *part,
+                               const yh_read_options *o, yh_err *err)
+{
+    YH_TRY(make(out, path, o, err));
+    (*out)->part = *part;
+    yh_status st = yh_stream_lines(&(*out)->stream[0], path, part->begin, part->end, err);
     if (st != YH_OK) {
         yh_source_close(*out);
         *out = NULL;

@@ -39,7 +39,8 @@ typedef struct yh_chunk {
     yh_note *note;   /* n_notes; owned */
     int n_notes;
     size_t file;       /* set by the prefetcher: index into its list */
-    uint64_t raw_done; /* bytes of the file read so far */
+    uint64_t raw_done; /* bytes of the file (or slice) read so far */
+    uint64_t lines;    /* of a slice: lines of the file so far */
     bool last;         /* set by the prefetcher: no chunk of this file follows */
 } yh_chunk;
 void yh_chunk_fini(yh_chunk *c);
@@ -47,11 +48,22 @@ void yh_chunk_fini(yh_chunk *c);
 yh_status yh_chunk_note(yh_chunk *c, yh_note_type type, const char *kind, const char *entry,
                         const char *what, yh_err *err) YH_MUST_CHECK;
 
+/* A part of a plain file of lines: those that begin in bytes [begin, end). */
+typedef struct yh_slice {
+    uint64_t begin, end; /* end 0: the whole file, whatever it is */
+    uint64_t lines;      /* before the first of them */
+} yh_slice;
+/* Whether a file can be read in slices: it is plain, and of a format with records in lines. */
+bool yh_source_divides(const char *path, const yh_read_options *o);
+
 typedef struct yh_source yh_source;
 /* o may be NULL; borrowed until all chunks are done with. Errors: what opening the file gives
  * (YH_NOTFOUND, YH_IO, YH_INVALID for a folder), YH_NOMEM, YH_INVALID for an unknown o->format. */
 yh_status yh_source_open(yh_source **out, const char *path, const yh_read_options *o,
                          yh_err *err) YH_MUST_CHECK;
+/* A slice of a file that yh_source_divides. */
+yh_status yh_source_open_slice(yh_source **out, const char *path, const yh_slice *part,
+                               const yh_read_options *o, yh_err *err) YH_MUST_CHECK;
 /* The same over bytes (borrowed) with a name: for tests and fuzzing. */
 yh_status yh_source_memory(yh_source **out, const char *name, const void *p, size_t n,
                            const yh_read_options *o, yh_err *err) YH_MUST_CHECK;

@@ -15,11 +15,11 @@ typedef enum { FROM_FILE, FROM_MEMORY, FROM_PART, FROM_RANGE } origin;
 
 struct yh_stream {
     origin from;
-    int fd; /* FROM_FILE */
-    bool own_fd;
-    yh_stream *parent; /* FROM_PART */
-    yh_random random;  /* FROM_RANGE */
-    uint64_t at, left; /* FROM_RANGE: next byte; RANGE, PART: bytes not taken yet */
+    int fd;               /* FROM_FILE */
+    bool own_fd, limited; /* limited: FROM_FILE, `left` bytes of it */
+    yh_stream *parent;    /* FROM_PART */
+    yh_random random;     /* FROM_RANGE */
+    uint64_t at, left;    /* FROM_RANGE: next byte; RANGE, PART: bytes not taken yet */
     char *name;
     yh_unpack *u;
     yh_packing kind;
@@ -90,7 +90,11 @@ static yh_status pull(yh_stream *s, uint8_t *p, size_t room, size_t *got, yh_err
 {
     *got = 0;
     if (s->from == FROM_FILE) {
-        YH_TRY(read_file(s, p, room, got, err));
+        if (s->limited && room > s->left)
+            room = (size_t)s->left;
+        if (room > 0)
+            YH_TRY(read_file(s, p, room, got, err));
+        s->left -= s->limited ? *got : 0;
     } else if (s->from == FROM_PART && s->left > 0) {
         const uint8_t *from;
         YH_TRY(yh_stream_peek(s->parent, 1, &from, got, err));
@@ -191,6 +195,86 @@ yh_status yh_stream_open(yh_stream **out, const char *path, yh_err *err)
     YH_GOTO(st, begin(s, YH_PACKING_NONE, err), fail);
     return YH_OK;
 fail:
+    yh_stream_close(s);
+    *out = NULL;
+    return st;
+}
+
+static yh_status line_at(int fd, const char *path, uint64_t at, uint64_t from, uint64_t *place,
+                         uint64_t *lines, yh_err *err)
+{
+    uint64_t n = 0, begin = at > 0 ? at - 1 : 0;
+    uint8_t *b = yh_malloc(RAW_CHUNK);
+    if (b == NULL)
+        return yh_fail(err, YH_NOMEM, "%s: no memory to read", path);
+    struct stat sb;
+    bool found = at == 0;
+    yh_status st = YH_OK;
+    if (fstat(fd, &sb) == 0 && S_ISREG(sb.st_mode) && begin > (uint64_t)sb.st_size)
+        begin = (uint64_t)sb.st_size;
+    *place = found ? 0 : begin;
+    for (uint64_t pos = lines != NULL && from < begin ? from : begin; !found && st == YH_OK;) {
+        ssize_t k = pread(fd, b, RAW_CHUNK, (off_t)pos);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0)
+            st = yh_fail_errno(err, errno, "%s: cannot read at byte %llu", path,
+                               (unsigned long long)pos);
+        if (k <= 0)
+            break;
+        const uint8_t *q = b, *end = b + k;
+        for (; !found && (q = memchr(q, '\n', (size_t)(end - q))) != NULL; q++) {
+            n++;
+            found = pos + (uint64_t)(q - b) >= begin;
+            *place = pos + (uint64_t)(q - b) + 1;
+        }
+        pos += (uint64_t)k;
+        *place = found ? *place : pos;
+    }
+    yh_free(b);
+    if (lines != NULL)
+        *lines = n;
+    return st;
+}
+
+static yh_status open_plain(const char *path, int *fd, yh_err *err)
+{
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    return *fd >= 0 ? YH_OK : yh_fail_errno(err, errno, "%s: cannot open", path);
+}
+
+yh_status yh_stream_line_at(const char *path, uint64_t at, uint64_t from, uint64_t *place,
+                            uint64_t *lines, yh_err *err)
+{
+    int fd;
+    YH_TRY(open_plain(path, &fd, err));
+    yh_status st = line_at(fd, path, at, from, place, lines, err);
+    close(fd);
+    return st;
+}
+
+yh_status yh_stream_lines(yh_stream **out, const char *path, uint64_t begin, uint64_t end,
+                          yh_err *err)
+{
+    uint64_t from = 0, to = 0;
+    yh_status st = make(out, path, err);
+    yh_stream *s = *out;
+    if (st == YH_OK)
+        st = open_plain(path, &s->fd, err);
+    if (st == YH_OK) {
+        s->own_fd = s->limited = true;
+        st = line_at(s->fd, path, begin, 0, &from, NULL, err);
+    }
+    if (st == YH_OK)
+        st = line_at(s->fd, path, end, 0, &to, NULL, err);
+    if (st == YH_OK && lseek(s->fd, (off_t)from, SEEK_SET) < 0)
+        st = yh_fail_errno(err, errno, "%s: cannot read at byte %llu", path,
+                           (unsigned long long)from);
+    if (st == YH_OK) {
+        s->offset = from;
+        s->left = to > from ? to - from : 0;
+        return YH_OK;
+    }
     yh_stream_close(s);
     *out = NULL;
     return st;

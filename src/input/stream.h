@@ -20,6 +20,14 @@ yh_status yh_random_read(const yh_random *r, uint64_t at, void *p, size_t n,
                          yh_err *err) YH_MUST_CHECK;
 
 yh_status yh_stream_open(yh_stream **out, const char *path, yh_err *err) YH_MUST_CHECK;
+/* The lines of a plain file that begin in its bytes [begin, end), taken as they are. Offsets are
+ * those of the file. */
+yh_status yh_stream_lines(yh_stream **out, const char *path, uint64_t begin, uint64_t end,
+                          yh_err *err) YH_MUST_CHECK;
+/* Where the first line at or behind byte `at` begins: 0, or behind a line end; the file's size when
+ * there is none. *lines (may be NULL): line ends in [from, that place). */
+yh_status yh_stream_line_at(const char *path, uint64_t at, uint64_t from, uint64_t *place,
+                            uint64_t *lines, yh_err *err) YH_MUST_CHECK;
 /* Standard input. */
 yh_status yh_stream_stdin(yh_stream **out, yh_err *err) YH_MUST_CHECK;
 /* A stream over bytes in memory (borrowed), taken as they are: for tests and fuzzing. */

@@ -247,6 +247,50 @@ static void no_memory(void **state)
     yh_buf_fini(&b);
 }
 
+/* Slices of a file, wherever they are cut: its lines, each once, with their numbers. */
+static void slices(void **state)
+{
+    (void)state;
+    static const char lines[] = "{\"text\":\"one\"}\n\n{\"text\":\"three\"}\n{\"text\":\"four\"}";
+    char path[] = "/tmp/yh-slices-XXXXXX";
+    const uint64_t size = sizeof lines - 1;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0 && write(fd, lines, size) == (ssize_t)size);
+    close(fd);
+    const yh_read_options o = {.format = "json"};
+    assert_true(yh_source_divides(path, &o));
+    for (uint64_t cut = 1; cut < size; cut++) {
+        yh_slice part[2] = {{0, cut, 0}, {cut, size, 0}};
+        const char *const paths[2] = {path, path};
+        uint64_t place, wanted = strchr(lines + cut - 1, '\n') != NULL
+                                     ? (uint64_t)(strchr(lines + cut - 1, '\n') + 1 - lines)
+                                     : size;
+        assert_int_equal(yh_stream_line_at(path, cut, 0, &place, &part[1].lines, NULL), YH_OK);
+        assert_int_equal(place, wanted);
+        const yh_prefetch_options how = {.read = &o, .slice = part};
+        yh_prefetch *p;
+        yh_chunk c;
+        yh_drafts d = {0};
+        bool more = true;
+        assert_int_equal(yh_prefetch_create(&p, paths, 2, &how, NULL), YH_OK);
+        while (more) {
+            assert_int_equal(yh_prefetch_next(p, &c, &more, NULL), YH_OK);
+            assert_int_equal(c.n_notes, 0);
+            if (c.reader != NULL)
+                assert_int_equal(c.reader->documents(&c.piece, &d, NULL), YH_OK);
+            yh_chunk_fini(&c);
+        }
+        yh_prefetch_free(p);
+        assert_int_equal(d.n, 3);
+        for (size_t i = 0; i < 3; i++) {
+            assert_int_equal(d.d[i].number, i == 0 ? 1 : i + 2);
+            assert_memory_equal(lines + d.d[i].offset + 9, d.d[i].text, d.d[i].len);
+        }
+        yh_drafts_fini(&d);
+    }
+    (void)unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +300,7 @@ int main(void)
         cmocka_unit_test(sniffing),
         cmocka_unit_test(reading_ahead),
         cmocka_unit_test(no_memory),
+        cmocka_unit_test(slices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
