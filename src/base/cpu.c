@@ -194,11 +194,17 @@ uint64_t yh_mem_peak_rss(void)
     return n != 0 ? n : getrusage(RUSAGE_SELF, &r) == 0 ? (uint64_t)r.ru_maxrss * 1024 : 0;
 }
 
-uint64_t yh_mem_peak_begin(void)
+uint64_t yh_mem_held(void)
 {
 #if defined(__GLIBC__)
     (void)malloc_trim(0);
 #endif
+    return proc_kilobytes("/proc/self/status", "VmRSS");
+}
+
+uint64_t yh_mem_peak_begin(void)
+{
+    (void)yh_mem_held(); /* what is freed must not count in the new peak */
     int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC); /* absent in some containers */
     if (fd >= 0) {
         ssize_t ignored = write(fd, "5", 1); /* refused: the peak goes on from the start */

@@ -27,6 +27,9 @@ void yh_cpu_brand(char *text, size_t size);
 uint64_t yh_mem_total(void);
 uint64_t yh_mem_available(void);
 uint64_t yh_mem_peak_rss(void); /* of this process, since yh_mem_peak_begin or its start */
+/* Gives freed memory back to the system and returns what the process holds then, bytes (0: not
+ * known). */
+uint64_t yh_mem_held(void);
 /* Gives freed memory back to the system, starts the peak anew where the system can do that, and
  * returns the memory that the process holds now, bytes (0: not known). */
 uint64_t yh_mem_peak_begin(void);

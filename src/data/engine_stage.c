@@ -84,7 +84,7 @@ static void on_progress(void *user, double fraction)
  * of it. The result does not depend on it. */
 static uint64_t stage_memory(const yh_engine *e)
 {
-    uint64_t held = yh_mem_peak_begin() + e->memory / 4, least = e->memory / 4;
+    uint64_t held = yh_mem_held() + e->memory / 4, least = e->memory / 4;
     return e->memory > held && e->memory - held > least ? e->memory - held : least;
 }
 
