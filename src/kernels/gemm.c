@@ -1,16 +1,21 @@
 /* The matrix product: blocking, packing, threads. See gemm_parts.h for the layout of panels.
  *
  * For a block of at most `mo` rows and `no` columns of C, both operands are packed whole (all of k)
- * into a shared workspace; then tasks of mt x nt sums, sized for the second-level cache, run over
- * the panels in passes of kc. A sum is always taken over k in the same order by the same
- * micro-kernel, so its bits depend neither on the number of threads nor on the blocks. */
+ * into a shared workspace, unless the rows of A can be read in place or B comes packed; then tasks
+ * of mt x nt sums, sized for the second-level cache, run over the panels in passes of kc. A sum is
+ * always taken over k in the same order by the same micro-kernel, so its bits depend neither on the
+ * number of threads nor on the blocks. */
+#include <math.h>
+
 #include "kernels/gemm_parts.h"
 #include "kernels/workspace.h"
 
 enum {
     TASK_ROWS = 112,
     TASK_COLS = 256,
-    GEMV_GRAIN = 12,                 /* columns; whole groups of the few-row kernels */
+    IN_PLACE_COLS = 1024, /* with more columns packing A is a small part of the whole */
+    ALIAS = 4096,         /* rows so far apart fall on the same lines of the first-level cache */
+    GEMV_GRAIN = 12,      /* columns; whole groups of the few-row kernels */
     UNPACKED_ROWS = 3 * YH_FEW_ROWS, /* up to here packing the weight costs more than it brings */
     SMALL = 1 << 15, /* below so many multiplications threads cost more than they bring */
 };
@@ -20,9 +25,13 @@ typedef struct job {
     const yh_micro *u;
     const yh_gemm_helpers *h;
     yh_pack a, b;
-    int64_t a_panels, b_panels;   /* to pack in this phase */
+    int64_t a_panels, b_panels; /* to pack in this phase */
+    bool in_place;              /* whole panels of A are read where they are; the last is packed */
+    const char *a_rows;         /* in place: the block's first row */
     int64_t row, col, rows, cols; /* block of C */
-    int64_t mt, nt, tasks_m;
+    int64_t mt, nt, tasks_m, tasks_n;
+    int64_t kc;  /* depth of a pass */
+    float *part; /* exp: [task][sum, top][n] */
     float *scratch;
     int64_t scratch_each; /* floats per worker */
 } job;
@@ -52,31 +61,78 @@ static void pack_panels(void *arg, int64_t begin, int64_t end, int worker)
         j->h->gemm_pack(&j->b, max64(begin, j->a_panels) - j->a_panels, end - j->a_panels);
 }
 
-/* One mt x nt part of the block. */
-static void run_task(const job *j, int64_t task, float *scratch)
+/* One panel of A, from depth pc on, times one of B. */
+static void run_panels(const job *j, int64_t m, int64_t n, int64_t pc, int64_t kb, float *tile)
 {
     const yh_micro *u = j->u;
     const int64_t kp = j->a.k_padded, elem = (int64_t)yh_dtype_size(u->packed);
-    const int64_t m0 = task % j->tasks_m * j->mt, n0 = task / j->tasks_m * j->nt;
+    const char *b = (const char *)j->b.dst + (n * kp + pc * u->nr) * elem;
+    if (j->in_place && m + u->mr <= j->rows) {
+        const int64_t ld = j->g->lda * elem;
+        u->run_rows(kb, j->a_rows + m * ld + pc * elem, ld, b, tile, pc > 0);
+        return;
+    }
+    const int64_t first = j->in_place ? 0 : m;
+    u->run(kb, (const char *)j->a.dst + (first * kp + pc * u->mr) * elem, b, tile, pc > 0);
+}
+
+/* Rows in place are too many streams for the hardware's prefetcher: while the panels of B pass a
+ * panel of A, the next panel's rows are called for, some with each. */
+static void call_for_rows(const job *j, int64_t m, int64_t part, int64_t parts, int64_t pc,
+                          int64_t kb)
+{
+    const int64_t elem = (int64_t)yh_dtype_size(j->u->packed), ld = j->g->lda * elem;
+    if (!j->in_place || m + j->u->mr > j->rows)
+        return;
+    for (int64_t i = part; i < j->u->mr; i += parts)
+        for (int64_t at = 0; at < kb * elem; at += 64)
+            __builtin_prefetch(j->a_rows + (m + i) * ld + pc * elem + at);
+}
+
+static void store_tile(const job *j, const float *tile, int64_t m, int64_t n, int rows, int cols,
+                       float *part)
+{
+    const int nr = j->u->nr;
+    if (j->g->exp == NULL)
+        j->h->gemm_store(j->g, tile, nr, j->row + m, j->col + n, rows, cols);
+    else
+        j->h->gemm_store_exp(j->g, tile, nr, j->row + m, j->col + n, rows, cols, part,
+                             part + j->g->n);
+}
+
+/* One mt x nt part of the block. The smaller operand is read again and again, from a cache, the
+ * larger one once. */
+static void run_task(const job *j, int64_t task, float *scratch)
+{
+    const yh_micro *u = j->u;
+    const int64_t kp = j->a.k_padded;
+    const bool tall = j->in_place && j->rows > j->cols;
+    const int64_t tm = tall ? task / j->tasks_n : task % j->tasks_m;
+    const int64_t tn = tall ? task % j->tasks_n : task / j->tasks_m;
+    const int64_t m0 = tm * j->mt, n0 = tn * j->nt;
     const int64_t m1 = min64(m0 + j->mt, j->rows), n1 = min64(n0 + j->nt, j->cols);
-    const bool one_pass = kp <= u->kc;
+    const bool one_pass = kp <= j->kc;
+    float *part = j->part != NULL ? j->part + 2 * tm * j->g->n : NULL;
+    for (int64_t n = n0; part != NULL && n < n1; n++) {
+        part[j->col + n] = 0.0f;
+        part[j->g->n + j->col + n] = -INFINITY;
+    }
     int64_t pc = 0;
     do {
-        const int64_t kb = min64(u->kc, kp - pc);
+        const int64_t kb = min64(j->kc, kp - pc);
         const bool last = pc + kb == kp;
         float *tile = scratch;
-        for (int64_t m = m0; m < m1; m += u->mr) {
-            const char *a = (const char *)j->a.dst + (m * kp + pc * u->mr) * elem;
+        for (int64_t m = m0; m < m1; m += u->mr)
             for (int64_t n = n0; n < n1; n += u->nr) {
-                const char *b = (const char *)j->b.dst + (n * kp + pc * u->nr) * elem;
-                u->run(kb, a, b, tile, pc > 0);
+                call_for_rows(j, m + u->mr, (n - n0) / u->nr, (n1 - n0 + u->nr - 1) / u->nr, pc,
+                              kb);
+                run_panels(j, m, n, pc, kb, tile);
                 if (last)
-                    j->h->gemm_store(j->g, tile, u->nr, j->row + m, j->col + n,
-                                     (int)min64(u->mr, m1 - m), (int)min64(u->nr, n1 - n));
+                    store_tile(j, tile, m, n, (int)min64(u->mr, m1 - m), (int)min64(u->nr, n1 - n),
+                               part);
                 if (!one_pass)
                     tile += u->mr * u->nr;
             }
-        }
         pc += kb;
     } while (pc < kp);
 }
@@ -99,7 +155,8 @@ static int64_t part(int64_t total, int64_t most, int64_t unit)
     return round_up((total + parts - 1) / parts, unit);
 }
 
-/* Task sizes: cache-sized, smaller when there would be too few tasks to share out. */
+/* Task sizes: cache-sized, smaller when there would be too few tasks to share out. The rows of a
+ * task whose sums are taken down its columns never depend on the threads. */
 static void choose_tasks(job *j, int threads)
 {
     const yh_micro *u = j->u;
@@ -109,12 +166,13 @@ static void choose_tasks(job *j, int threads)
         j->mt = part(j->rows, most_m, u->mr);
         j->nt = part(j->cols, most_n, u->nr);
         j->tasks_m = (j->rows + j->mt - 1) / j->mt;
-        int64_t tasks = j->tasks_m * ((j->cols + j->nt - 1) / j->nt);
+        j->tasks_n = (j->cols + j->nt - 1) / j->nt;
+        int64_t tasks = j->tasks_m * j->tasks_n;
         if (tasks >= 2 * threads || threads == 1)
             return;
         if (most_n > 2 * u->nr)
             most_n = round_up(most_n / 2, u->nr);
-        else if (most_m > 2 * u->mr)
+        else if (most_m > 2 * u->mr && j->g->exp == NULL)
             most_m = round_up(most_m / 2, u->mr);
         else
             return;
@@ -126,36 +184,98 @@ static const void *at(const void *base, yh_dtype t, int64_t elements)
     return (const char *)base + elements * (int64_t)yh_dtype_size(t);
 }
 
+/* Adds the sums of the tasks, and takes the largest top, in the order of the rows. */
+static void fold_parts(const job *j)
+{
+    const yh_gemm_exp *e = j->g->exp;
+    for (int64_t t = 0; t < j->tasks_m; t++) {
+        const float *sum = j->part + 2 * t * j->g->n, *top = sum + j->g->n;
+        for (int64_t n = j->col; n < j->col + j->cols; n++) {
+            e->sum[n] += (double)sum[n];
+            e->top[n] = top[n] > e->top[n] ? top[n] : e->top[n];
+        }
+    }
+}
+
 static void run_block(job *j, bool pack_a, bool pack_b, yh_pool *pool)
 {
     const yh_gemm *g = j->g;
-    j->a.src = at(g->a, g->ab_type, g->trans_a ? j->row : j->row * g->lda);
-    j->b.src = at(g->b, g->ab_type, g->trans_b ? j->col * g->ldb : j->col);
+    const int64_t elem = (int64_t)yh_dtype_size(g->ab_type);
+    j->a_rows = at(g->a, g->ab_type, g->trans_a ? j->row : j->row * g->lda);
+    j->a.src = j->a_rows;
     j->a.outer = j->rows;
+    if (j->in_place) {
+        j->a.outer = j->rows % j->u->mr;
+        j->a.src = j->a_rows + (j->rows - j->a.outer) * g->lda * elem;
+    }
+    j->b.src = at(g->b, g->ab_type, g->trans_b ? j->col * g->ldb : j->col);
     j->b.outer = j->cols;
-    j->a_panels = pack_a ? (j->rows + j->u->mr - 1) / j->u->mr : 0;
+    j->a_panels = pack_a ? (j->a.outer + j->u->mr - 1) / j->u->mr : 0;
     j->b_panels = pack_b ? (j->cols + j->u->nr - 1) / j->u->nr : 0;
-    yh_pool_run_dynamic(pool, j->a_panels + j->b_panels, 2, pack_panels, j);
+    if (j->a_panels + j->b_panels > 0)
+        yh_pool_run_dynamic(pool, j->a_panels + j->b_panels, 2, pack_panels, j);
     choose_tasks(j, yh_pool_threads(pool));
-    yh_pool_run_dynamic(pool, j->tasks_m * ((j->cols + j->nt - 1) / j->nt), 1, run_tasks, j);
+    yh_pool_run_dynamic(pool, j->tasks_m * j->tasks_n, 1, run_tasks, j);
+    if (g->exp != NULL)
+        fold_parts(j);
+}
+
+static yh_pack pack_of_b(const yh_gemm *g, const yh_micro *u)
+{
+    return (yh_pack){.src = g->b,
+                     .ld = g->ldb,
+                     .src_type = g->ab_type,
+                     .dst_type = u->packed,
+                     .k_inner = g->trans_b,
+                     .outer = g->n,
+                     .k = g->k,
+                     .k_padded = round_up(g->k, u->k_align),
+                     .r = u->nr,
+                     .unit = u->unit_b};
+}
+
+size_t yh_gemm_packed_bytes(int64_t n, int64_t k)
+{
+    return (size_t)round_up(n, 32) * (size_t)round_up(k, 32) * sizeof(float);
+}
+
+void yh_gemm_pack_b(const yh_gemm *g, void *dst, yh_pool *pool)
+{
+    const yh_micro *u = yh_micro_pick(g->ab_type);
+    job j = {.g = g, .u = u, .h = yh_gemm_helpers_current(), .b = pack_of_b(g, u)};
+    j.b.dst = dst;
+    j.b_panels = (g->n + u->nr - 1) / u->nr;
+    yh_pool_run_dynamic(pool, j.b_panels, 2, pack_panels, &j);
+}
+
+/* Whether the rows of A are read where they are. */
+static bool reads_in_place(const yh_gemm *g, const yh_micro *u)
+{
+    const int64_t ld = g->lda * (int64_t)yh_dtype_size(g->ab_type);
+    return u->run_rows != NULL && !g->trans_a && g->ab_type == u->packed && g->n <= IN_PLACE_COLS &&
+           g->k % u->k_align == 0 && ld % ALIAS != 0;
 }
 
 yh_status yh_gemm_run_micro(const yh_gemm *g, const yh_micro *u, yh_pool *pool, yh_err *err)
 {
+    job j = {.g = g, .u = u, .h = yh_gemm_helpers_current(), .in_place = reads_in_place(g, u)};
     const int64_t kp = round_up(g->k, u->k_align), elem = (int64_t)yh_dtype_size(u->packed);
+    j.kc = kp <= u->kc ? u->kc : part(kp, u->kc, u->k_align);
     const int64_t fit = max64(YH_GEMM_PACKED_MAX / (max64(kp, 1) * elem), 1);
-    const int64_t mo = part(g->m, max64(fit / u->mr, 1) * u->mr, u->mr);
-    const int64_t no = part(g->n, max64(fit / u->nr, 1) * u->nr, u->nr);
-    const size_t a_bytes = (size_t)round_up(mo * kp * elem, 4096);
-    const size_t b_bytes = (size_t)round_up(no * kp * elem, 4096);
-    job j = {.g = g, .u = u, .h = yh_gemm_helpers_current()};
+    const int64_t mo = j.in_place ? g->m : part(g->m, max64(fit / u->mr, 1) * u->mr, u->mr);
+    const int64_t no =
+        g->packed_b != NULL ? g->n : part(g->n, max64(fit / u->nr, 1) * u->nr, u->nr);
+    const size_t a_bytes = (size_t)round_up((j.in_place ? u->mr : mo) * kp * elem, 4096);
+    const size_t b_bytes = g->packed_b != NULL ? 0 : (size_t)round_up(no * kp * elem, 4096);
     /* one tile, or all tiles of a task where k takes several passes */
     j.scratch_each =
         kp <= u->kc ? u->mr * u->nr : (TASK_ROWS + u->mr) * (int64_t)(TASK_COLS + u->nr);
     j.scratch_each = round_up(j.scratch_each, 1024);
     const size_t scratch = (size_t)j.scratch_each * sizeof(float) * (size_t)yh_pool_threads(pool);
+    const int64_t parts = g->exp == NULL ? 0 : mo / (TASK_ROWS / u->mr * u->mr) + 1;
     yh_workspace *w;
-    YH_TRY(yh_workspace_take(&w, a_bytes + b_bytes + scratch, err));
+    YH_TRY(yh_workspace_take(
+        &w, a_bytes + b_bytes + scratch + (size_t)(2 * parts * g->n) * sizeof(float), err));
     j.a = (yh_pack){.ld = g->lda,
                     .src_type = g->ab_type,
                     .dst_type = u->packed,
@@ -165,21 +285,19 @@ yh_status yh_gemm_run_micro(const yh_gemm *g, const yh_micro *u, yh_pool *pool, 
                     .r = u->mr,
                     .unit = u->unit_a,
                     .dst = w->data};
-    j.b = (yh_pack){.ld = g->ldb,
-                    .src_type = g->ab_type,
-                    .dst_type = u->packed,
-                    .k_inner = g->trans_b,
-                    .k = g->k,
-                    .k_padded = kp,
-                    .r = u->nr,
-                    .unit = u->unit_b,
-                    .dst = (char *)w->data + a_bytes};
+    j.b = pack_of_b(g, u);
+    j.b.dst = (char *)w->data + a_bytes;
     j.scratch = (float *)(void *)((char *)w->data + a_bytes + b_bytes);
+    if (parts > 0)
+        j.part = j.scratch + j.scratch_each * yh_pool_threads(pool);
+    if (g->packed_b != NULL)
+        j.b.dst = (void *)(uintptr_t)g->packed_b;
     for (j.col = 0; j.col < g->n; j.col += no)
         for (j.row = 0; j.row < g->m; j.row += mo) {
             j.cols = min64(no, g->n - j.col);
             j.rows = min64(mo, g->m - j.row);
-            run_block(&j, mo < g->m || j.col == 0, j.row == 0, pool);
+            run_block(&j, j.in_place || mo < g->m || j.col == 0, g->packed_b == NULL && j.row == 0,
+                      pool);
         }
     yh_workspace_give(w);
     return YH_OK;
@@ -217,7 +335,7 @@ yh_status yh_gemm_run(const yh_gemm *g, yh_pool *pool, yh_err *err)
         return YH_OK;
     if (g->m * g->n < SMALL && g->m * g->n * g->k < SMALL)
         pool = NULL;
-    if (!g->trans_a && g->trans_b && g->m <= UNPACKED_ROWS) {
+    if (!g->trans_a && g->trans_b && g->m <= UNPACKED_ROWS && g->exp == NULL) {
         few_rows_job j = {g, yh_gemm_helpers_current()};
         yh_pool_run(pool, g->n, GEMV_GRAIN, run_few_rows, &j);
         return YH_OK;

@@ -18,6 +18,9 @@ typedef struct yh_micro {
     yh_dtype packed;    /* F32 or BF16 */
     /* tile[mr][nr] = (add ? tile : 0) + sum over k; k a multiple of k_align */
     void (*run)(int64_t k, const void *a, const void *b, float *tile, bool add);
+    /* the same with A in place: row i begins i * ld bytes behind a, k elements side by side; NULL:
+     * A is always packed */
+    void (*run_rows)(int64_t k, const void *a, int64_t ld, const void *b, float *tile, bool add);
     void (*enter)(void); /* before the first and after the last run on a thread; may be NULL */
     void (*leave)(void);
 } yh_micro;
@@ -40,6 +43,10 @@ typedef struct yh_pack {
     /* epilogue of C[row.., col..] from the top left rows x cols of a tile with row length nr */   \
     X(gemm_store, void,                                                                            \
       (const yh_gemm *g, const float *tile, int nr, int64_t row, int64_t col, int rows, int cols)) \
+    /* the same for g->exp; sum and top [n] are those of the task */                               \
+    X(gemm_store_exp, void,                                                                        \
+      (const yh_gemm *g, const float *tile, int nr, int64_t row, int64_t col, int rows, int cols,  \
+       float *sum, float *top))                                                                    \
     /* columns [begin, end) of C for A·Bᵀ with few rows (m <= YH_FEW_ROWS), nothing packed */   \
     X(gemm_few_rows, void, (const yh_gemm *g, int64_t begin, int64_t end))
 

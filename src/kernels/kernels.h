@@ -46,7 +46,9 @@ static inline yh_bf16 yh_f32_to_bf16(float v)
  *   trans_b false: B is [K,N] with row stride ldb; true: B is stored [N,K] (a linear's weight).
  * Epilogue in this order: + bias[n] (f32, or NULL), + residual[m,n] (dtype of C, stride ldc, or
  * NULL; may be C itself). accumulate needs C in F32. Scratch comes from a per-pool workspace owned
- * by the kernels' module: no allocation once a shape was seen. The only failure is YH_NOMEM. */
+ * by the kernels' module: no allocation once a shape was seen. The only failure is YH_NOMEM.
+ *   packed_b: B as yh_gemm_pack_b packed it on the same ISA, or NULL; b itself is needed, too.
+ *   exp: instead of the epilogue, see yh_gemm_exp. */
 typedef struct yh_gemm {
     int64_t m, n, k;
     yh_dtype ab_type, c_type;
@@ -56,9 +58,28 @@ typedef struct yh_gemm {
     int64_t lda, ldb, ldc;
     const float *bias;
     const void *residual;
+    const void *packed_b;
+    const struct yh_gemm_exp *exp;
 } yh_gemm;
+
+/* C = exp(op(A) · op(B) - shift), which is not stored when C is NULL, and what a softmax down each
+ * column needs. Rows are counted from `first`: the row that equals a column's target has its
+ * product put into chosen and is stored as 0. Sums run in an order that depends on m alone. */
+typedef struct yh_gemm_exp {
+    const float *shift;    /* [n] */
+    const int32_t *target; /* [n]; negative: none */
+    int64_t first;
+    float *chosen; /* [n], written where a target is met */
+    double *sum;   /* [n] += exponentials, the target's too */
+    float *top;    /* [n] = max of itself and the products; a NaN shows in sum alone */
+} yh_gemm_exp;
+
 #define YH_GEMM_PACKED_MAX ((int64_t)32 << 20) /* bytes of one packed operand, at most */
 yh_status yh_gemm_run(const yh_gemm *g, yh_pool *pool, yh_err *err) YH_MUST_CHECK;
+/* Packs B of g (its type, n, k, trans_b, b and ldb) into dst, aligned to 64, for any number of
+ * products. The size that is enough on every ISA: */
+void yh_gemm_pack_b(const yh_gemm *g, void *dst, yh_pool *pool);
+size_t yh_gemm_packed_bytes(int64_t n, int64_t k);
 
 /* -------------------------------------------------------------- attention (attention.c) --------
  */
@@ -153,11 +174,6 @@ yh_status yh_attn_cached_run(const yh_attn_cached *a, yh_pool *pool, yh_err *err
     /* column sums of rows [begin, end): out[width] += (bias gradient) */                          \
     X(col_sum, void,                                                                               \
       (yh_dtype t, const void *x, float *out, int64_t width, int64_t begin, int64_t end))          \
-    /* One row of logits (F32, in place): *loss = logsumexp - logit[target] (natural log); when    \
-     * grad_scale != 0 the row becomes grad_scale * (softmax - onehot). target < 0: ignored row,   \
-     * *loss = 0 and the row becomes 0. */                                                         \
-    X(cross_entropy, void,                                                                         \
-      (float *logits, int64_t n, int32_t target, float grad_scale, float *loss))                   \
     /* Decoupled AdamW (Loshchilov & Hutter 2019) on [begin, end): g is multiplied by g_scale      \
      * (clipping); bias corrections c1 = 1-b1^t, c2 = 1-b2^t; w *= 1-lr*wd first as torch does;    \
      * w16 (may be NULL) gets the bf16 copy; g is zeroed when zero_g. */                           \

@@ -1,20 +1,36 @@
 /* Output projection and cross-entropy in chunks of rows: the logits of a batch are never stored.
  * When the graph is differentiated, each chunk's gradients (of x, and of the projection's weight)
  * are computed in the same visit: the upstream gradient of a loss is 1, so nothing has to wait.
- * src: x [T, C], w [V, C], targets [T] I32, scale [1] F32. extra: losses of rows [T]; logits of a
- * chunk [R, V] F32; when differentiated dx [T, C]; and the chunk's gradient in bf16. */
+ *
+ * A chunk's logits never reach memory either. The product that makes them, transposed ([V, rows]:
+ * the weight is read where it lies, a token is a column), stores their exponentials and adds them
+ * up. With p = e / sum a row's gradients are
+ *   dx = scale * (sum over v of e[v] w[v] / sum + (p[t] - 1) w[t]),  dw = eT (scale / sum * x),
+ * so nothing waits for the sums: dx is accumulated block by block of the vocabulary while the
+ * exponentials are in the cache, and scaled at the end; the target's own share, whose p - 1 must be
+ * exact where the model is sure, comes by itself.
+ *
+ * Exponentials are taken of logits minus a shift, 0 at first. Where a row's largest logit is so
+ * large that sums might overflow or vanish, the chunk is computed once more with that as the shift.
+ *
+ * src: x [T, C], w [V, C], targets [T] I32, scale [1] F32. extra: losses of rows [T]; scratch
+ * (see `chunk`); when differentiated dx [T, C] and the exponentials of a chunk, R columns of V. */
 #include <math.h>
 
 #include "ops/ops_util.h"
 
 enum { X, W, TARGETS, SCALE };
-enum { ROW_LOSS, LOGITS, DX, GRAD16 };
+enum { ROW_LOSS, SCRATCH, DX, EXPS };
+enum { BLOCK = YH_LOSS_BLOCK };
+static const float safe = 40.0f; /* e^40 times any vocabulary is far from overflow */
 
-/* Rows of a chunk: about 64 MiB of logits, at least 128 rows. */
-static int64_t chunk_rows(int64_t rows, int64_t vocab)
+/* Rows of a chunk: 64 MiB of exponentials in bf16, or half of what the weight takes if that is
+ * more: the weight's gradient is read and written once a chunk. */
+static int64_t chunk_rows(int64_t rows, int64_t vocab, int64_t width)
 {
-    int64_t n = ((int64_t)16 << 20) / vocab / 32 * 32;
-    n = n < 128 ? 128 : n > 4096 ? 4096 : n;
+    int64_t n = ((int64_t)32 << 20) / vocab;
+    n = n > width / 2 ? n : width / 2;
+    n = n < 32 ? 32 : n > 992 ? 992 : n / 32 * 32; /* 1,024 floats would alias in the cache */
     if (rows <= n)
         return rows;
     int64_t chunks = (rows + n - 1) / n;
@@ -24,105 +40,204 @@ static int64_t chunk_rows(int64_t rows, int64_t vocab)
 
 typedef struct chunk {
     const yh_tensor *t;
-    int64_t first, rows;
-    float scale; /* 0: no gradient */
+    int64_t first, rows, most; /* most: rows of a whole chunk */
+    bool grad;
+    double scale;
+    /* scratch */
+    double *sum;
+    float *top, *shift, *chosen; /* [rows] */
+    float *dx;                   /* [rows, C] */
+    void *xs;                    /* x / sum * scale, in x's type */
+    void *packed;                /* x, then xs, as a product's right side */
 } chunk;
 
-/* Losses of the rows; the logits become their gradient. */
-static void entropy_rows(void *arg, int64_t b, int64_t e, int worker)
+static int64_t scratch_floats(int64_t rows, int64_t width)
+{
+    return 5 * rows + 2 * rows * width + (int64_t)yh_gemm_packed_bytes(rows, width) / 4 + 64;
+}
+
+static chunk chunk_at(const yh_tensor *t, int64_t first)
+{
+    const int64_t most = (int64_t)t->attr[0].i, left = t->src[X]->dim[0] - first,
+                  width = t->src[X]->dim[1];
+    chunk c = {.t = t,
+               .first = first,
+               .rows = left < most ? left : most,
+               .most = most,
+               .grad = t->extra[DX] != NULL,
+               .scale = (double)*(const float *)t->src[SCALE]->data};
+    float *p = t->extra[SCRATCH]->data;
+    c.packed = p; /* aligned to 64 */
+    p += yh_gemm_packed_bytes(most, width) / 4;
+    c.sum = (double *)(void *)p;
+    c.top = p + 2 * most;
+    c.shift = c.top + most;
+    c.chosen = c.shift + most;
+    c.dx = c.chosen + most;
+    c.xs = c.dx + most * width;
+    return c;
+}
+
+/* Exponentials of the vocabulary from row v on, and what they add to dx. */
+static yh_status one_block(const chunk *c, int64_t v, int64_t count, yh_pool *pool, yh_err *err)
+{
+    const yh_tensor *x = c->t->src[X], *w = c->t->src[W], *exps = c->t->extra[EXPS];
+    const yh_gemm_exp e = {.shift = c->shift,
+                           .target = (const int32_t *)c->t->src[TARGETS]->data + c->first,
+                           .first = v,
+                           .chosen = c->chosen,
+                           .sum = c->sum,
+                           .top = c->top};
+    const yh_gemm p = {.m = count,
+                       .n = c->rows,
+                       .k = w->dim[1],
+                       .ab_type = x->type,
+                       .c_type = x->type,
+                       .trans_b = true,
+                       .a = yh_at(w, v * w->dim[1]),
+                       .b = yh_at(x, c->first * x->dim[1]),
+                       .c = c->grad ? yh_at(exps, v * c->most) : NULL,
+                       .lda = w->dim[1],
+                       .ldb = x->dim[1],
+                       .ldc = c->most,
+                       .packed_b = c->packed,
+                       .exp = &e};
+    YH_TRY(yh_gemm_run(&p, pool, err));
+    if (!c->grad)
+        return YH_OK;
+    const yh_gemm q = {.m = c->rows,
+                       .n = w->dim[1],
+                       .k = count,
+                       .ab_type = x->type,
+                       .c_type = YH_F32,
+                       .trans_a = true,
+                       .accumulate = v > 0,
+                       .a = p.c,
+                       .b = p.a,
+                       .c = c->dx,
+                       .lda = c->most,
+                       .ldb = w->dim[1],
+                       .ldc = w->dim[1]};
+    return yh_gemm_run(&q, pool, err);
+}
+
+static yh_status all_blocks(const chunk *c, yh_pool *pool, yh_err *err)
+{
+    const int64_t vocab = c->t->src[W]->dim[0];
+    for (int64_t i = 0; i < c->rows; i++) {
+        c->sum[i] = 0.0;
+        c->top[i] = -INFINITY;
+    }
+    for (int64_t v = 0; v < vocab; v += BLOCK)
+        YH_TRY(one_block(c, v, vocab - v < BLOCK ? vocab - v : BLOCK, pool, err));
+    return YH_OK;
+}
+
+static yh_status exponentials(const chunk *c, yh_pool *pool, yh_err *err)
+{
+    const yh_tensor *x = c->t->src[X];
+    const yh_gemm p = {.n = c->rows,
+                       .k = x->dim[1],
+                       .ab_type = x->type,
+                       .trans_b = true,
+                       .b = yh_at(x, c->first * x->dim[1]),
+                       .ldb = x->dim[1]};
+    bool again = false;
+    yh_gemm_pack_b(&p, c->packed, pool);
+    memset(c->shift, 0, (size_t)c->rows * sizeof *c->shift);
+    YH_TRY(all_blocks(c, pool, err));
+    for (int64_t i = 0; i < c->rows; i++) {
+        c->shift[i] = fabsf(c->top[i]) > safe && isfinite(c->top[i]) ? c->top[i] : 0.0f;
+        again = again || c->shift[i] != 0.0f;
+    }
+    return again ? all_blocks(c, pool, err) : YH_OK;
+}
+
+/* Losses; dx, x for dw, and the targets' exponentials from the sums. */
+static void finish_rows(void *arg, int64_t b, int64_t e, int worker)
 {
     const chunk *c = arg;
-    const yh_tensor *t = c->t;
-    const int32_t *target = t->src[TARGETS]->data;
-    int64_t vocab = t->src[W]->dim[0];
+    const yh_tensor *t = c->t, *x = t->src[X], *w = t->src[W];
+    const int32_t *target = (const int32_t *)t->src[TARGETS]->data + c->first;
+    const int64_t width = x->dim[1];
+    const yh_kernel_table *k = yh_kernels();
     (void)worker;
     for (int64_t i = b; i < e; i++) {
-        float *row = (float *)t->extra[LOGITS]->data + i * vocab;
-        float *loss = (float *)t->extra[ROW_LOSS]->data + c->first + i;
-        yh_kernels()->cross_entropy(row, vocab, target[c->first + i], c->scale, loss);
-        if (t->extra[DX] == NULL)
+        const bool counts = target[i] >= 0;
+        const double chosen = counts ? (double)c->chosen[i] - (double)c->shift[i] : 0.0;
+        ((float *)t->extra[ROW_LOSS]->data)[c->first + i] =
+            counts ? (float)(log(c->sum[i]) - chosen) : 0.0f;
+        if (!c->grad)
             continue;
-        if (c->scale == 0.0f)
-            memset(row, 0, (size_t)vocab * sizeof *row);
-        if (t->extra[GRAD16] != NULL)
-            yh_kernels()->f32_to_bf16(row, (yh_bf16 *)t->extra[GRAD16]->data + i * vocab, 0, vocab);
+        const double miss = counts ? exp(chosen) / c->sum[i] - 1.0 : 0.0;
+        const float all = counts ? (float)(c->scale / c->sum[i]) : 0.0f;
+        const float own = (float)(c->scale * miss);
+        float *dx = c->dx + i * width;
+        const int64_t row = counts ? target[i] * width : 0;
+        for (int64_t j = 0; j < width; j++)
+            dx[j] *= all;
+        for (int64_t j = 0; counts && j < width; j++)
+            dx[j] += own * (w->type == YH_BF16 ? yh_bf16_to_f32(((const yh_bf16 *)w->data)[row + j])
+                                               : ((const float *)w->data)[row + j]);
+        if (x->type == YH_BF16) {
+            k->f32_to_bf16(dx, yh_at(t->extra[DX], (c->first + i) * width), 0, width);
+            k->bf16_to_f32(yh_at(x, (c->first + i) * width), dx, 0, width);
+            k->scale_f32(dx, all, 0, width);
+            k->f32_to_bf16(dx, (yh_bf16 *)c->xs + i * width, 0, width);
+        } else {
+            memcpy(yh_at(t->extra[DX], (c->first + i) * width), dx, (size_t)width * 4);
+            memcpy((float *)c->xs + i * width, yh_at(x, (c->first + i) * width), (size_t)width * 4);
+            k->scale_f32((float *)c->xs + i * width, all, 0, width);
+        }
+        if (counts)
+            yh_tensor_set(t->extra[EXPS], target[i] * c->most + i, miss * c->sum[i]);
     }
 }
 
-static yh_status chunk_logits(const chunk *c, yh_pool *pool, yh_err *err)
+static yh_status weight_gradient(const chunk *c, yh_pool *pool, yh_err *err)
 {
     const yh_tensor *x = c->t->src[X], *w = c->t->src[W];
-    yh_gemm p = {.m = c->rows,
-                 .n = w->dim[0],
-                 .k = w->dim[1],
-                 .ab_type = x->type,
-                 .c_type = YH_F32,
-                 .trans_b = true,
-                 .a = yh_at(x, c->first * x->dim[1]),
-                 .b = w->data,
-                 .c = c->t->extra[LOGITS]->data,
-                 .lda = x->dim[1],
-                 .ldb = w->dim[1],
-                 .ldc = w->dim[0]};
-    return yh_gemm_run(&p, pool, err);
-}
-
-static yh_status chunk_gradients(const chunk *c, yh_pool *pool, yh_err *err)
-{
-    const yh_tensor *t = c->t, *x = t->src[X], *w = t->src[W], *dx = t->extra[DX];
-    const yh_tensor *grad = t->extra[GRAD16] != NULL ? t->extra[GRAD16] : t->extra[LOGITS];
-    yh_gemm p = {.m = c->rows,
-                 .n = w->dim[1],
-                 .k = w->dim[0],
-                 .ab_type = x->type,
-                 .c_type = dx->type,
-                 .a = grad->data,
-                 .b = w->data,
-                 .c = yh_at(dx, c->first * x->dim[1]),
-                 .lda = w->dim[0],
-                 .ldb = w->dim[1],
-                 .ldc = x->dim[1]};
-    YH_TRY(yh_gemm_run(&p, pool, err));
-    if (!w->needs_grad)
-        return YH_OK;
-    yh_gemm q = {.m = w->dim[0],
-                 .n = w->dim[1],
+    const int64_t vocab = w->dim[0], width = w->dim[1];
+    yh_gemm q = {.n = width,
                  .k = c->rows,
                  .ab_type = x->type,
                  .c_type = YH_F32,
-                 .trans_a = true,
                  .accumulate = true,
-                 .a = grad->data,
-                 .b = yh_at(x, c->first * x->dim[1]),
-                 .c = w->grad_data,
-                 .lda = w->dim[0],
-                 .ldb = x->dim[1],
-                 .ldc = w->dim[1]};
-    return yh_gemm_run(&q, pool, err);
+                 .b = c->xs,
+                 .lda = c->most,
+                 .ldb = width,
+                 .ldc = width,
+                 .packed_b = c->packed};
+    yh_gemm_pack_b(&q, c->packed, pool);
+    for (int64_t v = 0; v < vocab; v += BLOCK) {
+        q.m = vocab - v < BLOCK ? vocab - v : BLOCK;
+        q.a = yh_at(c->t->extra[EXPS], v * c->most);
+        q.c = w->grad_data + v * width;
+        YH_TRY(yh_gemm_run(&q, pool, err));
+    }
+    return YH_OK;
 }
 
 static yh_status forward(yh_tensor *t, yh_pool *pool, yh_err *err)
 {
     const int32_t *target = t->src[TARGETS]->data;
-    int64_t rows = t->src[X]->dim[0], vocab = t->src[W]->dim[0], step = t->extra[LOGITS]->dim[0];
-    float scale = *(const float *)t->src[SCALE]->data;
+    const int64_t rows = t->src[X]->dim[0], vocab = t->src[W]->dim[0];
     for (int64_t i = 0; i < rows; i++) {
         if (target[i] >= vocab)
             return yh_fail(err, YH_INVALID, "\"%s\"[%lld] is %d: the vocabulary has %lld",
                            t->src[TARGETS]->name, (long long)i, (int)target[i], (long long)vocab);
     }
-    for (int64_t first = 0; first < rows; first += step) {
-        chunk c = {t, first, rows - first < step ? rows - first : step,
-                   t->extra[DX] != NULL ? scale : 0.0f};
-        YH_TRY(chunk_logits(&c, pool, err));
-        yh_pool_run(pool, c.rows, 1, entropy_rows, &c);
-        if (t->extra[DX] != NULL)
-            YH_TRY(chunk_gradients(&c, pool, err));
+    for (int64_t first = 0; first < rows; first += t->attr[0].i) {
+        chunk c = chunk_at(t, first);
+        YH_TRY(exponentials(&c, pool, err));
+        yh_pool_run(pool, c.rows, 1, finish_rows, &c);
+        if (c.grad && t->src[W]->needs_grad)
+            YH_TRY(weight_gradient(&c, pool, err));
     }
     double sum = 0.0;
     for (int64_t i = 0; i < rows; i++)
         sum += (double)((const float *)t->extra[ROW_LOSS]->data)[i];
-    *(float *)t->data = (float)(sum * (double)scale);
+    *(float *)t->data = (float)(sum * (double)*(const float *)t->src[SCALE]->data);
     return YH_OK;
 }
 
@@ -133,9 +248,9 @@ static void backward(yh_graph *g, yh_tensor *t, yh_tensor *grad)
         yh_graph_fail(g, "lm_loss must be the loss itself: nothing may follow it");
         return;
     }
+    const int64_t exps[2] = {t->attr[0].i, t->src[W]->dim[0]};
     yh_tensor *dx = yh_graph_extra(g, t, DX, x->type, 2, x->dim);
-    if (x->type == YH_BF16)
-        yh_graph_extra(g, t, GRAD16, YH_BF16, 2, t->extra[LOGITS]->dim);
+    yh_graph_extra(g, t, EXPS, x->type, 2, exps);
     yh_graph_grad_add(g, x, dx);
 }
 
@@ -204,13 +319,15 @@ static yh_tensor *build(yh_graph *g, yh_tensor *x, yh_tensor *w, yh_tensor *targ
         return NULL;
     if (x->dim[1] != w->dim[1])
         return yh_graph_fail(g, "lm_loss: %s and %s have different widths", x->name, w->name);
-    int64_t one = 1, chunk_dim[2] = {rows_at_once, w->dim[0]};
-    if (rows_at_once == 0)
-        chunk_dim[0] = chunk_rows(x->dim[0], w->dim[0]);
+    const int64_t one = 1,
+                  most = rows_at_once != 0 ? rows_at_once
+                                           : chunk_rows(x->dim[0], w->dim[0], w->dim[1]),
+                  floats = scratch_floats(most, w->dim[1]);
     yh_tensor *t = yh_graph_node(g, &yh_op_lm_loss, YH_F32, 1, &one, 4, src);
     yh_tensor *losses = yh_graph_extra(g, t, ROW_LOSS, YH_F32, 1, x->dim);
-    if (yh_graph_extra(g, t, LOGITS, YH_F32, 2, chunk_dim) == NULL)
+    if (yh_graph_extra(g, t, SCRATCH, YH_F32, 1, &floats) == NULL)
         return NULL;
+    t->attr[0].i = most;
     yh_graph_keep(g, t);
     yh_graph_keep(g, losses);
     return t;

@@ -36,6 +36,7 @@ yh_tensor *yh_take_rows(yh_graph *g, yh_tensor *x, yh_tensor *rows);
  * x [T, C], w [V, C], targets [T] I32 (negative: ignored), scale [1] F32 input: the loss gradient's
  * factor (for example 1 / tokens of the whole batch). Returns the F32 scalar sum of -log p over
  * targets times scale; extra[0] is the F32 per-row loss [T] (unscaled, natural log). */
+enum { YH_LOSS_BLOCK = 4096 /* rows of w that its products take at once */ };
 yh_tensor *yh_lm_loss(yh_graph *g, yh_tensor *x, yh_tensor *w, yh_tensor *targets,
                       yh_tensor *scale);
 

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -192,6 +193,123 @@ static void no_allocation_for_a_shape_once_seen(void **state)
     yh_allocator_set(NULL);
 }
 
+/* ---- exponentials instead of the product ---- */
+
+typedef struct exp_case {
+    gemm_operands o;
+    guarded shift, target, chosen, top, sum, packed;
+    yh_gemm_exp e;
+} exp_case;
+
+static void exp_make(exp_case *c, const gemm_case *t, bool pack, bool at_end)
+{
+    operands_make(&c->o, t, 5, at_end);
+    const size_t n = (size_t)t->n;
+    guarded_make(&c->shift, n * 4, at_end);
+    guarded_make(&c->target, n * 4, at_end);
+    guarded_make(&c->chosen, n * 4, at_end);
+    guarded_make(&c->top, n * 4, at_end);
+    guarded_make(&c->sum, n * 8, at_end);
+    guarded_make(&c->packed, yh_gemm_packed_bytes(t->n, t->k), at_end);
+    c->e = (yh_gemm_exp){.shift = (void *)c->shift.p,
+                         .target = (void *)c->target.p,
+                         .first = 100,
+                         .chosen = (void *)c->chosen.p,
+                         .sum = (void *)c->sum.p,
+                         .top = (void *)c->top.p};
+    for (int64_t j = 0; j < t->n; j++) {
+        ((float *)(void *)c->shift.p)[j] = (float)(j % 7);
+        ((int32_t *)(void *)c->target.p)[j] = j % 4 == 0 ? -1 : 100 + (int32_t)(j * 5 % t->m);
+        c->e.top[j] = -1e30f;
+        c->e.chosen[j] = 1e30f;
+        c->e.sum[j] = 2;
+    }
+    c->o.g.exp = &c->e;
+    if (pack) {
+        yh_gemm_pack_b(&c->o.g, c->packed.p, NULL);
+        c->o.g.packed_b = c->packed.p;
+    }
+}
+
+static void exp_free(exp_case *c)
+{
+    operands_free(&c->o);
+    guarded_free(&c->shift);
+    guarded_free(&c->target);
+    guarded_free(&c->chosen);
+    guarded_free(&c->top);
+    guarded_free(&c->sum);
+    guarded_free(&c->packed);
+}
+
+static void exp_check(const exp_case *c, const gemm_case *t)
+{
+    const yh_gemm *g = &c->o.g;
+    double *a = widened(g->a, g->ab_type, g->m, g->k, g->lda, g->trans_a);
+    double *b = widened(g->b, g->ab_type, g->n, g->k, g->ldb, !g->trans_b);
+    for (int64_t j = 0; j < g->n; j++) {
+        double sum = 2, top = -1e30, chosen = 1e30;
+        for (int64_t i = 0; i < g->m; i++) {
+            double x = 0;
+            for (int64_t p = 0; p < g->k; p++)
+                x += a[i * g->k + p] * b[j * g->k + p];
+            const bool here = c->e.target[j] == 100 + i;
+            const double want = exp(x - (double)c->e.shift[j]),
+                         got = get(g->c, t->c_type, i * g->ldc + j);
+            sum += want;
+            top = x > top ? x : top;
+            chosen = here ? x : chosen;
+            assert_true(here ? got == 0
+                             : fabs(got - want) <= want * (t->c_type == YH_BF16 ? 4e-3 : 1e-6));
+        }
+        assert_true(fabs(c->e.sum[j] - sum) <= 2e-6 * sum);
+        assert_true((double)c->e.top[j] == top && (double)c->e.chosen[j] == (double)(float)chosen);
+    }
+    free(a);
+    free(b);
+}
+
+static void exponentials(void **state)
+{
+    (void)state;
+    static const int64_t shape[][3] = {
+        {1, 1, 1}, {14, 32, 2}, {33, 31, 8}, {250, 70, 6}, {5, 300, 9}};
+    for (int i = 0; i < 5 * 8; i++) {
+        gemm_case t = {.m = shape[i % 5][0],
+                       .n = shape[i % 5][1],
+                       .k = shape[i % 5][2],
+                       .trans_a = i / 5 & 1,
+                       .trans_b = i / 10 & 1,
+                       .ab_type = i / 20 & 1 ? YH_BF16 : YH_F32};
+        t.c_type = t.ab_type;
+        exp_case c;
+        exp_make(&c, &t, i & 1, i & 2);
+        assert_int_equal(yh_gemm_run(&c.o.g, NULL, NULL), YH_OK);
+        exp_check(&c, &t);
+        exp_free(&c);
+    }
+}
+
+static void same_exponentials_on_any_threads(void **state)
+{
+    (void)state;
+    gemm_case t = {.m = 900, .n = 40, .k = 30, .trans_b = true, .reals = true};
+    double first[40];
+    for (int threads = 1; threads <= 5; threads += 2) {
+        yh_pool *pool;
+        exp_case c;
+        assert_int_equal(yh_pool_create(&pool, threads, NULL), YH_OK);
+        exp_make(&c, &t, false, true);
+        c.o.g.c = NULL; /* the sums alone */
+        assert_int_equal(yh_gemm_run(&c.o.g, pool, NULL), YH_OK);
+        if (threads == 1)
+            memcpy(first, c.e.sum, sizeof first);
+        assert_memory_equal(first, c.e.sum, sizeof first);
+        exp_free(&c);
+        yh_pool_free(pool);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_way),
@@ -202,6 +320,8 @@ int main(void)
                                        cmocka_unit_test(reals),
                                        cmocka_unit_test(nothing_to_do),
                                        cmocka_unit_test(same_bits_on_any_threads),
+                                       cmocka_unit_test(exponentials),
+                                       cmocka_unit_test(same_exponentials_on_any_threads),
                                        cmocka_unit_test(at_the_same_time),
                                        cmocka_unit_test(no_allocation_for_a_shape_once_seen)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -478,43 +478,6 @@ static void sums(void **state)
     }
 }
 
-static void cross_entropy(void **state)
-{
-    (void)state;
-    const yh_kernel_table *k = yh_kernels();
-    static const int64_t sizes[] = {1, 2, 7, 16, 33, 257, 4096, 5001, 50257};
-    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
-        const int64_t n = sizes[s];
-        const int32_t target = (int32_t)(n * 2 / 3);
-        guarded g = guarded_new((size_t)n * 4);
-        float *x = g.p, loss, only;
-        double *p = malloc((size_t)n * sizeof *p), sum = 0, chosen;
-        assert_non_null(p);
-        yh_rng rng;
-        yh_rng_init(&rng, 5, (uint64_t)n);
-        for (int64_t i = 0; i < n; i++) {
-            x[i] = (float)(yh_rng_normal(&rng) * 4 + 100);
-            p[i] = exp((double)x[i] - 100);
-            sum += p[i];
-        }
-        chosen = (double)x[target] - 100;
-        k->cross_entropy(x, n, target, 0, &only);
-        assert_true(fabs((double)only - (log(sum) - chosen)) < 2e-6);
-        k->cross_entropy(x, n, target, 0.25f, &loss);
-        assert_true(loss == only);
-        for (int64_t i = 0; i < n; i++) {
-            double w = 0.25 * (p[i] / sum - (i == target));
-            assert_true(fabs((double)x[i] - w) < 1e-7 + 1e-6 * fabs(w));
-        }
-        k->cross_entropy(x, n, -1, 1, &loss);
-        assert_true(loss == 0);
-        for (int64_t i = 0; i < n; i++)
-            assert_true(x[i] == 0);
-        guarded_free(&g);
-        free(p);
-    }
-}
-
 /* ---- AdamW: torch.optim.AdamW's update in double ---- */
 
 static void adamw(void **state)
@@ -571,7 +534,6 @@ int main(void)
         cmocka_unit_test(sigmoid_is_accurate),
         cmocka_unit_test(conversions),
         cmocka_unit_test(sums),
-        cmocka_unit_test(cross_entropy),
         cmocka_unit_test(adamw),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
