@@ -75,8 +75,10 @@ static yh_status predict(yh_trainer *t, yh_err *err)
         bool head = s.kind == YH_PARAM_HEAD ||
                     (s.kind == YH_PARAM_EMBED && p->cfg.tied && s.dim[0] == p->cfg.vocab);
         if (s.kind == YH_PARAM_MATRIX || head)
-            packed = matrix_bytes(head ? loss_rows(t) : (uint64_t)t->build.rows, (uint64_t)s.dim[0],
-                                  (uint64_t)s.dim[1], yh_dtype_size(p->type));
+            packed =
+                matrix_bytes(head ? loss_rows(t) : (uint64_t)t->build.rows,
+                             head && s.dim[0] > YH_LOSS_BLOCK ? YH_LOSS_BLOCK : (uint64_t)s.dim[0],
+                             (uint64_t)s.dim[1], yh_dtype_size(p->type));
         product = packed > product ? packed : product;
         m->weights += round_64(n * 4);
         if (p->type == YH_BF16 && s.kind != YH_PARAM_VECTOR)

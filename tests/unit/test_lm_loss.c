@@ -96,7 +96,7 @@ static void near(const char *what, int64_t i, double got, double want, double sl
 static double softmax_row(const bound *b, const task *t, int64_t r, double *p)
 {
     const int32_t target = ((const int32_t *)b->memory[2])[r];
-    double top = -INFINITY, sum = 0, at = 0;
+    double top = -1e300, sum = 0, at = 0;
     for (int64_t v = 0; v < t->vocab; v++) {
         p[v] = 0;
         for (int64_t i = 0; i < t->width; i++)
