@@ -180,6 +180,24 @@ static yh_status set_affix(char **to, const json_t *m, const char *key, const ch
     return *to != NULL ? YH_OK : yh_fail(err, YH_NOMEM, "%s: no memory for a model", name);
 }
 
+/* In a byte-level vocabulary (CLIP's) a prefix and a suffix are texts of which each byte is itself;
+ * and units must not vanish, as a token's length is not that of its text. */
+static yh_status check_affixes(const yh_tok *t, const char *name, yh_err *err)
+{
+    const yh_units *u = &t->units;
+    if (!t->byte_level || (u->prefix == NULL && u->suffix == NULL))
+        return YH_OK;
+    for (int k = 0; k < 2; k++)
+        for (const char *c = k == 0 ? u->prefix : u->suffix; c != NULL && *c != '\0'; c++)
+            if (*c < '!' || *c > '~')
+                return yh_tok_unsupported(name, "prefix or suffix with ByteLevel",
+                                          k == 0 ? u->prefix : u->suffix, err);
+    if (u->unk == YH_NO_ID)
+        return yh_tok_unsupported(name, "model option",
+                                  "a prefix or suffix with ByteLevel and no unk_token", err);
+    return YH_OK;
+}
+
 static yh_status read_bpe(yh_tok *t, const json_t *m, const char *name, yh_err *err)
 {
     yh_units *u = &t->units;
@@ -199,9 +217,8 @@ static yh_status read_bpe(yh_tok *t, const json_t *m, const char *name, yh_err *
         return yh_bpe_finish(&t->model, name, err);
     }
     u->bytes = t->byte_level;
-    if (t->byte_level && (u->prefix != NULL || u->suffix != NULL))
-        return yh_tok_unsupported(name, "model option", "a prefix or suffix with ByteLevel", err);
     YH_TRY(read_unk(t, m, &u->unk, name, err));
+    YH_TRY(check_affixes(t, name, err));
     u->fuse_unk = json_is_true(json_object_get(m, "fuse_unk"));
     u->fallback = json_is_true(json_object_get(m, "byte_fallback"));
     if (t->byte_level && u->fallback)

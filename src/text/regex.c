@@ -1,8 +1,8 @@
 /* Pre-tokenizer patterns through PCRE2. Patterns are written for Oniguruma (Hugging Face's
  * tokenizers); PCRE2 with UTF and UCP agrees with it on the constructs in use, with two additions:
  * ^ and $ are the ends of lines, \s is written out, \p{L}, \p{N} and their like learn the
- * characters that are newer than the installed library, and
- * (?i:...) means the same in both. */
+ * characters that are newer than the installed library, \w and \b go by the characters of
+ * Oniguruma's \w, classes inside classes are joined, and (?i:...) means the same in both. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -60,6 +60,47 @@ static yh_status add_property(yh_buf *b, const char **p, bool in_class, yh_err *
     "\\x{9}-\\x{D}\\x{20}\\x{85}\\x{A0}\\x{1680}\\x{2000}-\\x{200A}\\x{2028}\\x{2029}\\x{202F}"    \
     "\\x{205F}\\x{3000}"
 
+/* \w of Oniguruma: that of Rust's regex without the two joiners; outside of a class, and for \b,
+ * with the superscript digits and fractions of Latin-1. */
+static bool is_word(uint32_t cp, bool in_class)
+{
+    if (cp == 0xB2 || cp == 0xB3 || cp == 0xB9 || (cp >= 0xBC && cp <= 0xBE))
+        return !in_class;
+    return (yh_uc_class(cp) & YH_UC_WORD) != 0 && cp != 0x200C && cp != 0x200D;
+}
+
+/* The ranges of a class: of the characters of words, or of all others. */
+static yh_status add_word(yh_buf *b, bool in_class, bool others, yh_err *err)
+{
+    enum { END = 0x110000 };
+    for (uint32_t lo = 0, hi; lo < END; lo = hi) {
+        for (hi = lo + 1; hi < END && is_word(hi, in_class) == is_word(lo, in_class);)
+            hi++;
+        if (is_word(lo, in_class) != others)
+            YH_TRY(yh_buf_addf(b, err, "\\x{%X}-\\x{%X}", (unsigned)lo, (unsigned)(hi - 1)));
+    }
+    return YH_OK;
+}
+
+/* \w, \W, \b, \B; c is the letter. The words' characters of \b are a group behind the pattern,
+ * where it changes no number of another one: *edges. */
+static yh_status add_word_escape(yh_buf *b, char c, bool in_class, bool *edges, yh_err *err)
+{
+#define IN     "(?=(?&yhword))"
+#define OUT    "(?!(?&yhword))"
+#define BEHIND "(?<=(?&yhword))"
+#define NOT    "(?<!(?&yhword))"
+    if (c == 'b' || c == 'B') {
+        *edges = true;
+        return yh_buf_adds(
+            b, c == 'b' ? "(?:" BEHIND OUT "|" NOT IN ")" : "(?:" BEHIND IN "|" NOT OUT ")", err);
+    }
+    if (!in_class)
+        YH_TRY(yh_buf_adds(b, "[", err));
+    YH_TRY(add_word(b, in_class, c == 'W', err));
+    return in_class ? YH_OK : yh_buf_adds(b, "]", err);
+}
+
 /* "(?" and its options: m is "." at line ends, which PCRE2 calls s. */
 static yh_status add_group(yh_buf *b, const char **p, const char *pattern, yh_err *err)
 {
@@ -97,21 +138,35 @@ static yh_status add_interval(yh_buf *b, const char **p, const char *pattern, yh
     return YH_OK;
 }
 
+/* A bracket inside a class: of a class that is joined to the one around it (PCRE2 would read it as
+ * itself). *p stands at it. */
+static yh_status pass_inner(const char **p, const char *pattern, int *depth, yh_err *err)
+{
+    const char *q = *p;
+    bool opens = *q == '[';
+    if ((opens && (strchr("^]:", q[1]) != NULL || q[-1] == '-')) || (!opens && q[1] == '-'))
+        return yh_fail(err, YH_UNSUPPORTED, "such a class inside a class in the pattern \"%.200s\"",
+                       pattern);
+    *depth += opens ? 1 : -1;
+    ++*p;
+    return YH_OK;
+}
+
 static yh_status translate(const char *pattern, yh_buf *b, yh_err *err)
 {
-    bool in_class = false;
+    bool in_class = false, edges = false;
+    int depth = 0; /* of classes inside the class */
     for (const char *p = pattern; *p != '\0';) {
         if (p[0] == '\\' && (p[1] == 'p' || p[1] == 'P') && p[2] != '\0') {
             YH_TRY(add_property(b, &p, in_class, err));
             continue;
         }
         if (p[0] == '\\' && p[1] != '\0') {
-            if (strchr("wWbB", p[1]) != NULL)
-                return yh_fail(
-                    err, YH_UNSUPPORTED,
-                    "\\%c in the pattern \"%.200s\": its meaning differs between regular "
-                    "expressions; write it out with \\p{...}",
-                    p[1], pattern);
+            if (strchr("wW", p[1]) != NULL || (!in_class && strchr("bB", p[1]) != NULL)) {
+                YH_TRY(add_word_escape(b, p[1], in_class, &edges, err));
+                p += 2;
+                continue;
+            }
             const char *set = p[1] == 's' || p[1] == 'S'   ? SPACES
                               : p[1] == 'h' || p[1] == 'H' ? "0-9a-fA-F"
                               : p[1] == 'd' || p[1] == 'D' ? "\\p{Nd}"
@@ -151,17 +206,20 @@ static yh_status translate(const char *pattern, yh_buf *b, yh_err *err)
                 YH_TRY(yh_buf_addc(b, *p++, err));
             continue;
         }
-        if (*p == '[' && in_class) {
-            /* a bracket inside a class: PCRE2 reads it as itself, Oniguruma as a nested class */
-            if (p[1] != ':')
-                return yh_fail(err, YH_UNSUPPORTED,
-                               "a class inside a class in the pattern \"%.200s\"", pattern);
+        if (in_class && (*p == '[' || (*p == ']' && depth > 0))) {
+            YH_TRY(pass_inner(&p, pattern, &depth, err));
+            continue;
         }
         if (*p == '&' && in_class && p[1] == '&')
             return yh_fail(err, YH_UNSUPPORTED, "&& in a class in the pattern \"%.200s\"", pattern);
         if (*p == ']')
             in_class = false;
         YH_TRY(yh_buf_addc(b, *p++, err));
+    }
+    if (edges) {
+        YH_TRY(yh_buf_adds(b, "(?(DEFINE)(?<yhword>[", err));
+        YH_TRY(add_word(b, false, false, err));
+        YH_TRY(yh_buf_adds(b, "]))", err));
     }
     return YH_OK;
 }

@@ -36,7 +36,57 @@ def finish(name, t, pre, norm, dec, post, added, trainer, corpus=CORPUS):
     return name, t
 
 
+def field(message, number):
+    """The first length-delimited field of that number in a protocol buffer."""
+    def varint(at):
+        value = shift = 0
+        while True:
+            value |= (message[at] & 127) << shift
+            shift += 7
+            at += 1
+            if message[at - 1] < 128:
+                return value, at
+    at = 0
+    while at < len(message):
+        key, at = varint(at)
+        kind = key & 7
+        size, at = varint(at) if kind in (0, 2) else ({1: 8, 5: 4}[kind], at)
+        if kind == 2 and key >> 3 == number:
+            return message[at:at + size]
+        at += 0 if kind == 0 else size
+    raise ValueError("no field %d" % number)
+
+
+def charsmap(rule):
+    """A normalizer's compiled map as sentencepiece makes it."""
+    import io
+    import sentencepiece
+    out = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(CORPUS), model_writer=out, vocab_size=300,
+                                             normalization_rule_name=rule, hard_vocab_limit=False, minloglevel=2)
+    return field(field(out.getvalue(), 3), 2)
+
+
+def with_charsmap():
+    """As T5's and XLM-R's tokenizer.json are made."""
+    P, N, D = pre_tokenizers, normalizers, decoders
+    try:
+        rules = [(rule, charsmap(rule)) for rule in ("nmt_nfkc", "nfkc_cf")]
+    except ImportError:
+        print("skipped: made tokenizers with a charsmap, as there is no sentencepiece")
+        return
+    for rule, m in rules:
+        for pre in (P.Metaspace(), P.Sequence([P.WhitespaceSplit(), P.Metaspace()])):
+            norm = N.Sequence([N.Precompiled(m), N.Replace(Regex(" {2,}"), " ")]) if rule == "nmt_nfkc" else N.Precompiled(m)
+            yield finish("charsmap %s %s" % (rule, type(pre).__name__), Tokenizer(models.Unigram()), pre, norm, D.Metaspace(),
+                         lambda t: processors.TemplateProcessing(single="$A </s>",
+                                                                 special_tokens=[("</s>", t.token_to_id("</s>"))]), (),
+                         trainers.UnigramTrainer(vocab_size=400, unk_token="<unk>", show_progress=False,
+                                                 special_tokens=["<unk>", "</s>"]))
+
+
 def made():
+    yield from with_charsmap()
     P, N, D = pre_tokenizers, normalizers, decoders
     for behavior in ("removed", "isolated", "merged_with_previous", "merged_with_next", "contiguous"):
         for invert in (False, True):
@@ -59,6 +109,16 @@ def made():
     yield bpe("prefix", pre=P.Whitespace(), unk_token="<unk>", continuing_subword_prefix="##")
     yield bpe("suffix", pre=P.BertPreTokenizer(), unk_token="<unk>", end_of_word_suffix="</w>",
               dec=D.BPEDecoder(suffix="</w>"), norm=N.Lowercase())
+    yield bpe("clip", norm=N.Sequence([N.NFC(), N.Replace(Regex(r"\s+"), " "), N.Lowercase()]),
+              pre=P.Sequence([P.Split(Regex(r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]"
+                                            r"|[^\s\p{L}\p{N}]+"), "removed", invert=True),
+                              P.ByteLevel(add_prefix_space=False)]),
+              dec=D.ByteLevel(), unk_token="<unk>", end_of_word_suffix="</w>", alphabet=P.ByteLevel.alphabet(),
+              post=lambda t: processors.RobertaProcessing(("</s>", t.token_to_id("</s>")), ("<s>", t.token_to_id("<s>")),
+                                                          trim_offsets=False, add_prefix_space=False))
+    for i, pattern in enumerate((r"\w+|[^\w\s]+", r"\W", r"[\w'-]+\b", r"\b\w\w?", r"\w\B.", r"[^\W\d_]+",
+                                 r"[\p{L}[0-9_]]+", r"[^[\s]\p{P}]+")):
+        yield bpe("word pattern %d" % i, unk_token="<unk>", pre=P.Split(Regex(pattern), "isolated"))
     for scheme in ("always", "first", "never"):
         for split in (True, False):
             yield bpe("metaspace %s %d" % (scheme, split), unk_token="<unk>",

@@ -203,9 +203,9 @@ static void other_patterns_go_through_pcre2(void **s)
     assert_int_equal(yh_pattern_create(&p, "(", false, "file.json", &err), YH_UNSUPPORTED);
     assert_non_null(strstr(err.msg, "file.json"));
     /* what other libraries understand otherwise, or what moves no text on, is refused by name */
-    static const char *const refused[] = {"[a[b]]", "[a&&b]", "\\w+",    "\\bx",    "x*",
-                                          "a|",     "(?=b)",  "x{2,3}+", "x{2}?",   "x{3}+",
-                                          "x{,3}",  "[\\H]",  "[\\S]",   "(?s:.+)", "^|$"};
+    static const char *const refused[] = {"[a[^b]]", "[a&&b]",  "[a-[b]]", "x*",    "a|",
+                                          "(?=b)",   "x{2,3}+", "x{2}?",   "x{3}+", "x{,3}",
+                                          "[\\H]",   "[\\S]",   "(?s:.+)", "^|$"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         err = (yh_err)YH_ERR_INIT;
         if (yh_pattern_create(&p, refused[i], false, "test", &err) != YH_UNSUPPORTED ||
@@ -221,13 +221,25 @@ static void patterns_mean_what_oniguruma_means(void **s)
     static const struct {
         const char *pattern, *text;
         size_t end[6]; /* begin and end of each match */
-    } want[] = {{"^a", "a\na\nba", {0, 1, 2, 3}},  {"a$", "a\na\nab", {0, 1, 2, 3}},
-                {"a$", "a\r\na", {3, 4}},          {"\\A.", "ab\ncd", {0, 1}},
-                {".+", "ab\ncd", {0, 2, 3, 5}},    {"\\n^", "a\nb\n", {1, 2}},
-                {"\\d{1,3}+", "a1234567", {1, 8}}, {"(?m:.+)", "ab\ncd", {0, 5}},
-                {"(?i)A+", "ba", {1, 2}},          {"[\\h]+", "zaFg", {1, 3}},
-                {"\\H+", "zaFg", {0, 1, 3, 4}},    {"a++", "aab", {0, 2}},
-                {"(?im-x:A.+)", "a\nb", {0, 3}}};
+    } want[] = {{"^a", "a\na\nba", {0, 1, 2, 3}},
+                {"a$", "a\na\nab", {0, 1, 2, 3}},
+                {"a$", "a\r\na", {3, 4}},
+                {"\\A.", "ab\ncd", {0, 1}},
+                {".+", "ab\ncd", {0, 2, 3, 5}},
+                {"\\n^", "a\nb\n", {1, 2}},
+                {"\\d{1,3}+", "a1234567", {1, 8}},
+                {"(?m:.+)", "ab\ncd", {0, 5}},
+                {"(?i)A+", "ba", {1, 2}},
+                {"[\\h]+", "zaFg", {1, 3}},
+                {"\\H+", "zaFg", {0, 1, 3, 4}},
+                {"a++", "aab", {0, 2}},
+                {"(?im-x:A.+)", "a\nb", {0, 3}},
+                {"\\w+\\b", "ab \xC3\xA9_1-", {0, 2, 3, 7}},
+                {"\\w", "\xC2\xB2", {0, 2}},
+                {"[\\w]", "\xC2\xB2", {0}},
+                {"\\W", "a-b", {1, 2}},
+                {"\\B.", "ab c", {1, 2}},
+                {"[a-c[xy]]+", "zaxyb", {1, 5}}};
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
         yh_pattern *p;
         yh_scan_state *st;
