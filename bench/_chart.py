@@ -62,14 +62,14 @@ class Chart:
         px, py = self.at(x, y).split(",")
         self.parts.append(f'<circle cx="{px}" cy="{py}" r="{radius:.1f}" fill="{colour}" fill-opacity="0.75"/>')
         if label:
-            self.text(float(px) + 6, float(py) + dy, label, colour)
+            self.text(float(px) + radius + 3, float(py) + dy, label, colour)
 
     def text(self, px, py, label, colour=INK):
         self.parts.append(f'<text x="{px:.1f}" y="{py:.1f}" style="fill:{colour}">{escape(label)}</text>')
 
     def legend(self, names, right=False):
         """(label, colour) from the top, inside the axes."""
-        x = self.box[2] - 250 if right else self.box[0] + 12
+        x = self.box[2] - 300 if right else self.box[0] + 12
         for i, (label, colour) in enumerate(names):
             y = self.box[1] + 18 + 20 * i
             self.parts.append(f'<rect x="{x}" y="{y - 10}" width="18" height="10" fill="{colour}"/>')

@@ -267,14 +267,14 @@ static void sync_folder_of(const char *path)
     }
 }
 
-yh_status yh_writer_commit(yh_writer *w, yh_err *err)
+static yh_status commit(yh_writer *w, bool sync, yh_err *err)
 {
     yh_status s;
     if (w->fd < 0)
         return yh_fail(err, YH_INTERNAL, "commit of a closed file");
     YH_GOTO(s, write_all(w, w->buffer, w->used, err), fail);
     w->used = 0;
-    if (fsync(w->fd) != 0 && errno != EINVAL && errno != EROFS) {
+    if (sync && fsync(w->fd) != 0 && errno != EINVAL && errno != EROFS) {
         s = yh_fail_errno(err, errno, "%s: cannot sync", w->path);
         goto fail;
     }
@@ -284,12 +284,23 @@ yh_status yh_writer_commit(yh_writer *w, yh_err *err)
     }
     yh_free(w->tmp);
     w->tmp = NULL;
-    sync_folder_of(w->path);
+    if (sync)
+        sync_folder_of(w->path);
     yh_writer_abort(w); /* frees the rest */
     return YH_OK;
 fail:
     yh_writer_abort(w);
     return s;
+}
+
+yh_status yh_writer_commit(yh_writer *w, yh_err *err)
+{
+    return commit(w, true, err);
+}
+
+yh_status yh_writer_commit_unsynced(yh_writer *w, yh_err *err)
+{
+    return commit(w, false, err);
 }
 
 void yh_writer_abort(yh_writer *w)

@@ -36,6 +36,8 @@ typedef struct yh_writer {
 yh_status yh_writer_open(yh_writer *w, const char *path, yh_err *err) YH_MUST_CHECK;
 yh_status yh_writer_write(yh_writer *w, const void *p, size_t n, yh_err *err) YH_MUST_CHECK;
 yh_status yh_writer_commit(yh_writer *w, yh_err *err) YH_MUST_CHECK;
+/* The same without syncing: the caller does it before anything relies on the file. */
+yh_status yh_writer_commit_unsynced(yh_writer *w, yh_err *err) YH_MUST_CHECK;
 void yh_writer_abort(yh_writer *w);
 /* open + write + commit */
 yh_status yh_file_write(const char *path, const void *p, size_t n, yh_err *err) YH_MUST_CHECK;

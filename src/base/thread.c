@@ -140,6 +140,29 @@ void yh_pool_run_dynamic(yh_pool *p, int64_t n, int64_t grain, yh_range_fn fn, v
     run_job(p, n, grain, fn, arg, true);
 }
 
+static void *task_main(void *arg)
+{
+    yh_task *t = arg;
+    t->fn(t->arg);
+    return NULL;
+}
+
+void yh_task_start(yh_task *t, void (*fn)(void *arg), void *arg)
+{
+    t->fn = fn;
+    t->arg = arg;
+    t->running = pthread_create(&t->thread, NULL, task_main, t) == 0;
+    if (!t->running)
+        fn(arg);
+}
+
+void yh_task_wait(yh_task *t)
+{
+    if (t->running)
+        pthread_join(t->thread, NULL);
+    t->running = false;
+}
+
 /* CPUs granted by cgroup v2's cpu.max, rounded up; 0 when there is no limit. */
 static int cgroup_quota(void)
 {

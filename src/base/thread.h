@@ -3,6 +3,8 @@
 #ifndef YH_BASE_THREAD_H
 #define YH_BASE_THREAD_H
 
+#include <pthread.h>
+
 #include "yh/runtime.h"
 
 /* Handles items [begin, end); worker is in [0, yh_pool_threads) and indexes scratch memory. */
@@ -15,6 +17,18 @@ void yh_pool_run(yh_pool *pool, int64_t n, int64_t grain, yh_range_fn fn, void *
 
 /* The same with pieces of `grain` items handed out as workers become free: for uneven work. */
 void yh_pool_run_dynamic(yh_pool *pool, int64_t n, int64_t grain, yh_range_fn fn, void *arg);
+
+/* One function that runs beside the caller, for what mostly waits (disks); where no thread can be
+ * had it runs at once. Zeroed: none. */
+typedef struct yh_task {
+    pthread_t thread;
+    void (*fn)(void *arg);
+    void *arg;
+    bool running;
+} yh_task;
+/* t must stay where it is, and no other function be under way in it, until yh_task_wait. */
+void yh_task_start(yh_task *t, void (*fn)(void *arg), void *arg);
+void yh_task_wait(yh_task *t); /* returns when fn has; nothing when there is none */
 
 /* CPUs this process may use: affinity mask and cgroup quota. */
 int yh_cpu_count(void);

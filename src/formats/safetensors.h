@@ -62,6 +62,8 @@ yh_status yh_st_writer_declare(yh_st_writer *w, const char *name, yh_dtype type,
 yh_status yh_st_writer_data(yh_st_writer *w, const void *p, size_t n, yh_err *err) YH_MUST_CHECK;
 /* YH_INTERNAL when more or less data came than was declared. Frees nothing. */
 yh_status yh_st_writer_commit(yh_st_writer *w, yh_err *err) YH_MUST_CHECK;
+/* The same without syncing (yh_writer_commit_unsynced). */
+yh_status yh_st_writer_commit_unsynced(yh_st_writer *w, yh_err *err) YH_MUST_CHECK;
 void yh_st_writer_free(yh_st_writer *w); /* without _commit: the temporary file is removed */
 
 #endif

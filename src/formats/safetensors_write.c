@@ -111,14 +111,26 @@ yh_status yh_st_writer_data(yh_st_writer *w, const void *p, size_t n, yh_err *er
     return yh_writer_write(&w->file, p, n, err);
 }
 
-yh_status yh_st_writer_commit(yh_st_writer *w, yh_err *err)
+static yh_status finish(yh_st_writer *w, yh_err *err)
 {
     if (!w->begun)
         YH_TRY(begin(w, err));
     if (w->written != w->declared)
         return yh_fail(err, YH_INTERNAL, "%s: %llu bytes of %llu were given", w->path,
                        (unsigned long long)w->written, (unsigned long long)w->declared);
+    return YH_OK;
+}
+
+yh_status yh_st_writer_commit(yh_st_writer *w, yh_err *err)
+{
+    YH_TRY(finish(w, err));
     return yh_writer_commit(&w->file, err);
+}
+
+yh_status yh_st_writer_commit_unsynced(yh_st_writer *w, yh_err *err)
+{
+    YH_TRY(finish(w, err));
+    return yh_writer_commit_unsynced(&w->file, err);
 }
 
 void yh_st_writer_free(yh_st_writer *w)

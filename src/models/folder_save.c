@@ -57,7 +57,8 @@ static yh_status write_transposed(yh_st_writer *w, const yh_param *p, yh_dtype s
     return YH_OK;
 }
 
-static yh_status save_weights(const yh_model *m, const char *path, yh_dtype store, yh_err *err)
+static yh_status save_weights(const yh_model *m, const char *path, yh_dtype store, bool sync,
+                              yh_err *err)
 {
     yh_st_writer *w = NULL;
     float *v = yh_malloc(CHUNK * sizeof *v);
@@ -80,7 +81,7 @@ static yh_status save_weights(const yh_model *m, const char *path, yh_dtype stor
                                                     : write_straight(w, p, store, v, half, err);
     }
     if (s == YH_OK)
-        s = yh_st_writer_commit(w, err);
+        s = sync ? yh_st_writer_commit(w, err) : yh_st_writer_commit_unsynced(w, err);
     yh_st_writer_free(w);
     yh_free(v);
     yh_free(half);
@@ -129,7 +130,7 @@ static yh_status save_generation(const yh_model *m, const char *path, yh_err *er
     return s;
 }
 
-yh_status yh_model_save(const yh_model *m, const char *dir, yh_dtype store, yh_err *err)
+yh_status yh_model_save(const yh_model *m, const char *dir, yh_dtype store, bool sync, yh_err *err)
 {
     static const char *const names[] = {"config.json", "generation_config.json",
                                         "model.safetensors"};
@@ -143,7 +144,7 @@ yh_status yh_model_save(const yh_model *m, const char *dir, yh_dtype store, yh_e
             return yh_fail(err, YH_NOMEM, "%s: no memory", dir);
         yh_status s = i == 0   ? save_config(m, path, store, err)
                       : i == 1 ? save_generation(m, path, err)
-                               : save_weights(m, path, store, err);
+                               : save_weights(m, path, store, sync, err);
         yh_free(path);
         YH_TRY(s);
     }
@@ -152,5 +153,5 @@ yh_status yh_model_save(const yh_model *m, const char *dir, yh_dtype store, yh_e
 
 yh_status yh_model_write(const yh_model *m, const char *dir, yh_precision store, yh_err *err)
 {
-    return yh_model_save(m, dir, store == YH_PRECISION_BF16 ? YH_BF16 : YH_F32, err);
+    return yh_model_save(m, dir, store == YH_PRECISION_BF16 ? YH_BF16 : YH_F32, true, err);
 }

@@ -126,8 +126,8 @@ uint64_t yh_model_param_matmul(const yh_model_config *c); /* weights that take p
 double yh_model_flops_per_token(const yh_model_config *c, int64_t context);
 
 /* Writes config.json, generation_config.json and model.safetensors into dir (each atomic);
- * weights as `store` (F32 or BF16). */
-yh_status yh_model_save(const yh_model *m, const char *dir, yh_dtype store,
+ * weights as `store` (F32 or BF16). sync false: the caller syncs model.safetensors. */
+yh_status yh_model_save(const yh_model *m, const char *dir, yh_dtype store, bool sync,
                         yh_err *err) YH_MUST_CHECK;
 
 #endif

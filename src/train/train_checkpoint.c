@@ -132,7 +132,7 @@ static yh_status write_optim(const yh_trainer *t, const char *dir, yh_err *err)
                             out);
             }
         }
-    s = yh_st_writer_commit(w, err);
+    s = yh_st_writer_commit_unsynced(w, err);
 out:
     yh_st_writer_free(w);
     yh_free(path);
@@ -159,7 +159,8 @@ static yh_status hash_open(int fd, const char *path, char *buffer, uint64_t *has
     }
 }
 
-static yh_status hash_file(const char *dir, const char *name, char out[17], yh_err *err)
+/* sync: what was hashed is on disk afterwards. */
+static yh_status hash_file(const char *dir, const char *name, bool sync, char out[17], yh_err *err)
 {
     char *path = yh_path_join(dir, name), *buffer = yh_malloc(HASH_BUFFER);
     uint64_t hash = 0;
@@ -170,6 +171,8 @@ static yh_status hash_file(const char *dir, const char *name, char out[17], yh_e
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         s = fd < 0 ? yh_fail_errno(err, errno, "%s: cannot open", path)
                    : hash_open(fd, path, buffer, &hash, err);
+        if (s == YH_OK && sync && fsync(fd) != 0 && errno != EINVAL && errno != EROFS)
+            s = yh_fail_errno(err, errno, "%s: cannot sync", path);
         if (fd >= 0)
             close(fd);
     }
@@ -188,7 +191,7 @@ static json_t *data_json(const yh_trainer *t)
 {
     char hash[17], index[17];
     /* tokens.json holds the checksums of all shards */
-    if (hash_file(t->o->data, "tokens.json", index, NULL) != YH_OK)
+    if (hash_file(t->o->data, "tokens.json", false, index, NULL) != YH_OK)
         index[0] = '\0';
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)yh_tokens_vocab_hash(t->tokens));
     return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "index_hash", index, "vocab_hash", hash,
@@ -199,58 +202,102 @@ static json_t *data_json(const yh_trainer *t)
                      (json_int_t)yh_tokens_total(t->tokens, YH_HELDOUT));
 }
 
-static json_t *state_json(const yh_trainer *t, const char sums[2][17])
+/* All but the checksums. */
+static json_t *state_json(const yh_trainer *t)
 {
     const yh_train_state *s = &t->state;
     json_t *j = json_pack(
-        "{s:i, s:s, s:I, s:I, s:f, s:o, s:I, s:o, s:i, s:o, s:b, s:s, s:I, s:o, s:o, s:{s:s, s:s}, "
+        "{s:i, s:s, s:I, s:I, s:f, s:o, s:I, s:o, s:i, s:o, s:b, s:s, s:I, s:o, s:o, "
         "s:{s:f, s:f, s:I, s:I}}",
         "version", (int)STATE_VERSION, "yh", YH_VERSION, "step", (json_int_t)s->step, "tokens",
         (json_int_t)(s->step * t->plan.batch_tokens), "elapsed", s->elapsed, "best_bits_per_byte",
         num_or_null(s->best_bpb), "best_step", (json_int_t)s->best_step, "heldout_bits_per_byte",
         num_or_null(s->last_bpb), "bad_evals", (int)s->bad_evals, "loss", num_or_null(s->loss),
         "finished", (int)s->finished, "why", s->why, "metrics_bytes", (json_int_t)s->metrics_bytes,
-        "data", data_json(t), "plan", yh_plan_to_json(&t->plan), "checksums", weight_files[0],
-        sums[0], weight_files[1], sums[1], "measured", "tokens_per_second", s->rate,
-        "peak_fraction", s->peak_fraction, "memory_predicted", (json_int_t)s->memory_predicted,
-        "memory_peak", (json_int_t)s->memory_peak);
+        "data", data_json(t), "plan", yh_plan_to_json(&t->plan), "measured", "tokens_per_second",
+        s->rate, "peak_fraction", s->peak_fraction, "memory_predicted",
+        (json_int_t)s->memory_predicted, "memory_peak", (json_int_t)s->memory_peak);
     return j;
 }
 
-static yh_status write_all(yh_trainer *t, const char *dir, yh_err *err)
+/* What the next step will change, into memory of the system; yh_checkpoint_save's first half. */
+static yh_status write_weights(yh_trainer *t, const char *dir, yh_err *err)
+{
+    YH_TRY(yh_mkdirs(dir, err));
+    YH_TRY(yh_model_save(t->model, dir, YH_F32, false, err));
+    return write_optim(t, dir, err);
+}
+
+static yh_status write_state(json_t *state, const char *dir, yh_err *err)
 {
     char sums[2][17];
-    YH_TRY(yh_mkdirs(dir, err));
-    YH_TRY(yh_model_save(t->model, dir, YH_F32, err));
-    YH_TRY(write_optim(t, dir, err));
     for (int i = 0; i < 2; i++)
-        YH_TRY(hash_file(dir, weight_files[i], sums[i], err));
-    json_t *j = state_json(t, (const char(*)[17])sums);
+        YH_TRY(hash_file(dir, weight_files[i], true, sums[i], err));
+    json_t *j = json_pack("{s:s, s:s}", weight_files[0], sums[0], weight_files[1], sums[1]);
     char *path = yh_path_join(dir, "trainer_state.json");
-    yh_status s = j == NULL || path == NULL ? yh_fail(err, YH_NOMEM, "%s: no memory", dir)
-                                            : yh_json_save(j, path, true, err);
-    json_decref(j);
+    yh_status s = path == NULL || json_object_set_new(state, "checksums", j) != 0
+                      ? yh_fail(err, YH_NOMEM, "%s: no memory", dir)
+                      : yh_json_save(state, path, true, err);
     yh_free(path);
     return s;
+}
+
+static void drop_unfinished(const char *fresh)
+{
+    if (yh_remove_tree(fresh, NULL) != YH_OK)
+        yh_log(YH_LOG_WARN, "%s: an unfinished checkpoint could not be removed", fresh);
+}
+
+/* The second half, beside the next steps: checksums, the disk, the exchange. */
+static void finish_save(void *arg)
+{
+    yh_trainer *t = arg;
+    yh_saving *v = &t->saving;
+    paths p = {NULL, NULL, NULL};
+    v->err = (yh_err)YH_ERR_INIT;
+    v->status = yh_metrics_sync(&t->metrics, &v->err);
+    if (v->status == YH_OK)
+        v->status = paths_init(&p, t->o->out, &v->err);
+    if (v->status == YH_OK) {
+        v->status = write_state(v->state, p.fresh, &v->err);
+        if (v->status == YH_OK)
+            v->status = put_in_place(&p, t->o->out, &v->err);
+        else
+            drop_unfinished(p.fresh);
+    }
+    json_decref(v->state);
+    v->state = NULL;
+    paths_fini(&p);
+}
+
+yh_status yh_checkpoint_wait(yh_trainer *t, yh_err *err)
+{
+    yh_saving *v = &t->saving;
+    yh_task_wait(&v->task);
+    if (v->status == YH_OK)
+        return YH_OK;
+    yh_status s = v->status;
+    v->status = YH_OK;
+    return yh_fail(err, s, "%s", v->err.msg);
 }
 
 yh_status yh_checkpoint_save(yh_trainer *t, yh_err *err)
 {
     paths p = {NULL, NULL, NULL};
     double begin = yh_now();
+    YH_TRY(yh_checkpoint_wait(t, err));
     yh_status s;
-    YH_GOTO(s, yh_metrics_sync(&t->metrics, err), out);
     t->state.metrics_bytes = t->metrics.bytes;
     yh_trainer_measure(t);
     YH_GOTO(s, paths_init(&p, t->o->out, err), out);
     YH_GOTO(s, yh_remove_tree(p.fresh, err), out);
-    s = write_all(t, p.fresh, err);
-    if (s != YH_OK) {
-        if (yh_remove_tree(p.fresh, NULL) != YH_OK)
-            yh_log(YH_LOG_WARN, "%s: an unfinished checkpoint could not be removed", p.fresh);
-        goto out;
-    }
-    s = put_in_place(&p, t->o->out, err);
+    s = write_weights(t, p.fresh, err);
+    if (s == YH_OK && (t->saving.state = state_json(t)) == NULL)
+        s = yh_fail(err, YH_NOMEM, "%s: no memory", p.fresh);
+    if (s == YH_OK)
+        yh_task_start(&t->saving.task, finish_save, t);
+    else
+        drop_unfinished(p.fresh);
 out:
     paths_fini(&p);
     t->last_save = yh_now();
@@ -320,7 +367,7 @@ static yh_status check_sums(const char *dir, const json_t *j, yh_err *err)
         char sum[17];
         const char *want =
             json_string_value(json_object_get(json_object_get(j, "checksums"), weight_files[i]));
-        YH_TRY(hash_file(dir, weight_files[i], sum, err));
+        YH_TRY(hash_file(dir, weight_files[i], false, sum, err));
         if (want == NULL || strcmp(want, sum) != 0)
             return yh_fail(err, YH_CORRUPT,
                            "%s/%s: the checksum is not the one in trainer_state.json: the file "

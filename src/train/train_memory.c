@@ -94,7 +94,7 @@ static yh_status predict(yh_trainer *t, yh_err *err)
     m->graph = graph;
     m->eval_graph = eval_graph;
     m->loader = yh_loader_memory(t->loader) + t->heldout.runs * (uint64_t)t->heldout.rows * 16 +
-                (uint64_t)p->context * p->micro_batch * 16;
+                (uint64_t)p->context * p->micro_batch * 32;
     m->data = data_bytes(t);
     m->total = m->weights + m->shadow + m->grads + m->state + m->scratch + m->graph +
                m->eval_graph + m->loader + m->data + m->process;

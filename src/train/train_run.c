@@ -110,15 +110,41 @@ static yh_status note_step(yh_trainer *t, double lr, double muon_lr, double norm
 
 /* ------------------------------------------------------------------ one step */
 
-static yh_status fill_rows(yh_trainer *t, uint64_t sample, yh_err *err)
+static void fill_rows(void *arg)
 {
-    uint32_t c = t->plan.context;
-    int64_t n = t->build.rows;
-    for (uint32_t r = 0; r < t->plan.micro_batch; r++) {
-        int32_t *at = t->rows + (size_t)r * c;
-        YH_TRY(yh_loader_row(t->loader, sample + r, (int32_t)(r * c), at, at + n, at + 2 * n,
-                             at + 3 * n, err));
+    yh_ahead *a = arg;
+    const yh_train_plan *p = &a->t->plan;
+    int64_t n = a->t->build.rows;
+    a->err = (yh_err)YH_ERR_INIT;
+    a->status = YH_OK;
+    for (uint32_t r = 0; r < p->micro_batch && a->status == YH_OK; r++) {
+        int32_t *at = a->rows + (size_t)r * p->context;
+        a->status = yh_loader_row(a->t->loader, a->sample + r, (int32_t)(r * p->context), at,
+                                  at + n, at + 2 * n, at + 3 * n, &a->err);
     }
+}
+
+/* Binds the rows of a micro-batch, which were read while the one before was computed, and has the
+ * next one read. */
+static yh_status take_rows(yh_trainer *t, uint64_t batch, yh_err *err)
+{
+    yh_ahead *a = &t->ahead;
+    int64_t n = t->build.rows;
+    uint64_t sample = batch * t->plan.micro_batch;
+    yh_task_wait(&a->task);
+    if (!a->asked || a->sample != sample) {
+        *a = (yh_ahead){.t = t, .rows = t->rows + 4 * n * (int64_t)(batch % 2), .sample = sample};
+        fill_rows(a);
+    }
+    if (a->status != YH_OK)
+        return yh_fail(err, a->status, "%s", a->err.msg);
+    yh_trainer_bind_rows(t, (int)(batch % 2));
+    if (t->release_data)
+        yh_tokens_release(t->tokens);
+    a->rows = t->rows + 4 * n * (int64_t)((batch + 1) % 2);
+    a->sample = sample + t->plan.micro_batch;
+    a->asked = true;
+    yh_task_start(&a->task, fill_rows, a);
     return YH_OK;
 }
 
@@ -136,10 +162,8 @@ static yh_status run_step(yh_trainer *t, bool *stopped, yh_err *err)
         }
         uint64_t batch = t->state.step * p->micro_batches + i;
         double asked = yh_now();
-        YH_TRY(fill_rows(t, batch * p->micro_batch, err));
+        YH_TRY(take_rows(t, batch, err));
         cost.data += yh_now() - asked;
-        if (t->release_data)
-            yh_tokens_release(t->tokens);
         YH_TRY(yh_graph_run(t->graph, t->pool, err));
         loss += (double)*(const float *)t->build.loss->data;
     }
@@ -168,7 +192,7 @@ static bool keeps_best(const yh_trainer *t)
 
 static yh_status save_model(const yh_trainer *t, yh_err *err)
 {
-    return yh_model_save(t->model, t->o->out, t->plan.type, err);
+    return yh_model_save(t->model, t->o->out, t->plan.type, true, err);
 }
 
 /* When held-out text stops getting better: the learning rate decays; when it is (or was) decaying
@@ -197,7 +221,9 @@ static yh_status look(yh_trainer *t, yh_err *err)
     double bpb = 0, loss = 0, x = yh_trainer_fraction(t, yh_trainer_elapsed(t));
     if (t->heldout.runs == 0)
         return YH_OK;
+    double begin = yh_now();
     YH_TRY(yh_trainer_evaluate(t, &bpb, &loss, err));
+    double took = yh_now() - begin;
     s->last_bpb = bpb;
     bool better = isfinite(bpb) && !(bpb >= s->best_bpb);
     if (better) {
@@ -209,10 +235,11 @@ static yh_status look(yh_trainer *t, yh_err *err)
     } else {
         s->bad_evals++;
     }
-    json_t *j = json_pack(
-        "{s:s, s:I, s:I, s:o, s:o, s:b, s:f}", "event", "eval", "step", (json_int_t)s->step,
-        "tokens", (json_int_t)(s->step * t->plan.batch_tokens), "heldout_loss", num_or_null(loss),
-        "bits_per_byte", num_or_null(bpb), "best", (int)better, "seconds", yh_trainer_elapsed(t));
+    json_t *j =
+        json_pack("{s:s, s:I, s:I, s:o, s:o, s:b, s:f, s:f}", "event", "eval", "step",
+                  (json_int_t)s->step, "tokens", (json_int_t)(s->step * t->plan.batch_tokens),
+                  "heldout_loss", num_or_null(loss), "bits_per_byte", num_or_null(bpb), "best",
+                  (int)better, "eval_seconds", took, "seconds", yh_trainer_elapsed(t));
     YH_TRY(yh_metrics_add(&t->metrics, j, err));
     tell(t, "eval", 0, 0, NULL);
     judge(t, x);
@@ -250,6 +277,9 @@ static bool save_due(const yh_trainer *t)
 static yh_status save(yh_trainer *t, yh_err *err)
 {
     YH_TRY(yh_checkpoint_save(t, err));
+    json_t *j = json_pack("{s:s, s:I, s:f}", "event", "save", "step", (json_int_t)t->state.step,
+                          "save_seconds", t->save_seconds);
+    YH_TRY(yh_metrics_add(&t->metrics, j, err));
     tell(t, "save", 0, 0, NULL);
     return YH_OK;
 }
@@ -276,8 +306,10 @@ static bool done(yh_trainer *t)
 
 static yh_status stop_now(yh_trainer *t, yh_err *err)
 {
-    if (t->state.step > 0)
+    if (t->state.step > 0) {
         YH_TRY(save(t, err));
+        YH_TRY(yh_checkpoint_wait(t, err));
+    }
     if (!keeps_best(t) || isnan(t->state.best_bpb))
         YH_TRY(save_model(t, err));
     return yh_fail(err, YH_STOPPED, "%s: stopped after step %llu; the same command goes on from it",
@@ -290,6 +322,7 @@ static yh_status finish(yh_trainer *t, yh_err *err)
     if (!keeps_best(t) || isnan(t->state.best_bpb))
         YH_TRY(save_model(t, err));
     YH_TRY(save(t, err));
+    YH_TRY(yh_checkpoint_wait(t, err));
     tell(t, "done", 0, 0, t->state.why);
     return YH_OK;
 }

@@ -81,6 +81,16 @@ yh_status yh_trainer_graph(yh_graph **g, yh_build *b, const yh_train_plan *p, bo
     return YH_OK;
 }
 
+void yh_trainer_bind_rows(yh_trainer *t, int half)
+{
+    int64_t n = t->build.rows;
+    int32_t *at = t->rows + 4 * n * half;
+    yh_tensor_bind(t->build.tokens, at);
+    yh_tensor_bind(t->build.targets, at + n);
+    yh_tensor_bind(t->build.pos, at + 2 * n);
+    yh_tensor_bind(t->build.start, at + 3 * n);
+}
+
 yh_status yh_trainer_bind(yh_trainer *t, yh_err *err)
 {
     YH_TRY(yh_graph_plan(t->graph, err));
@@ -93,13 +103,10 @@ yh_status yh_trainer_bind(yh_trainer *t, yh_err *err)
         yh_tensor_bind_grad(w, t->optim.param[i].g);
     }
     int64_t n = t->build.rows;
-    t->rows = yh_calloc((size_t)n * 4, sizeof *t->rows);
+    t->rows = yh_calloc((size_t)n * 8, sizeof *t->rows);
     if (t->rows == NULL)
         return yh_fail(err, YH_NOMEM, "no memory for a micro-batch of %lld tokens", (long long)n);
-    yh_tensor_bind(t->build.tokens, t->rows);
-    yh_tensor_bind(t->build.targets, t->rows + n);
-    yh_tensor_bind(t->build.pos, t->rows + 2 * n);
-    yh_tensor_bind(t->build.start, t->rows + 3 * n);
+    yh_trainer_bind_rows(t, 0);
     t->scale = (float)(1.0 / (double)t->plan.batch_tokens);
     yh_tensor_bind(t->build.scale, &t->scale);
     if (t->eval_graph == NULL)
@@ -186,6 +193,8 @@ yh_status yh_trainer_open(yh_trainer *t, const yh_train_options *o, yh_pool *poo
 
 void yh_trainer_close(yh_trainer *t)
 {
+    yh_task_wait(&t->ahead.task);
+    yh_task_wait(&t->saving.task);
     yh_graph_free(t->graph);
     yh_graph_free(t->eval_graph);
     yh_optim_fini(&t->optim);

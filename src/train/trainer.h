@@ -4,6 +4,7 @@
 #define YH_TRAIN_TRAINER_H
 
 #include "base/file.h"
+#include "base/thread.h"
 #include "train/loader.h"
 #include "train/plan.h"
 
@@ -36,6 +37,25 @@ typedef struct yh_metrics {
     uint64_t bytes;
 } yh_metrics;
 
+/* A micro-batch that is read while another is computed. */
+typedef struct yh_ahead {
+    yh_task task;
+    struct yh_trainer *t;
+    int32_t *rows; /* where to */
+    uint64_t sample;
+    bool asked;
+    yh_status status;
+    yh_err err;
+} yh_ahead;
+
+/* A checkpoint whose second half runs beside the steps. */
+typedef struct yh_saving {
+    yh_task task;
+    json_t *state;
+    yh_status status;
+    yh_err err;
+} yh_saving;
+
 typedef struct yh_trainer {
     const yh_train_options *o;
     yh_pool *pool;
@@ -56,7 +76,9 @@ typedef struct yh_trainer {
     yh_optim optim;
     yh_graph *graph, *eval_graph;
     yh_build build, eval_build;
-    int32_t *rows; /* tokens, targets, pos, start: one micro-batch each */
+    int32_t *rows; /* twice (tokens, targets, pos, start), of one micro-batch each */
+    yh_ahead ahead;
+    yh_saving saving;
     float scale, eval_scale;
 
     yh_dir_lock lock;
@@ -78,6 +100,8 @@ yh_status yh_trainer_graph(yh_graph **g, yh_build *b, const yh_train_plan *p, bo
                            int recompute, yh_err *err) YH_MUST_CHECK;
 /* The held-out tokens that evaluation looks at, laid out for the plan's micro-batch. */
 yh_status yh_trainer_open_heldout(yh_trainer *t, yh_err *err) YH_MUST_CHECK;
+/* Binds the graph's inputs to the first or second half of t->rows. */
+void yh_trainer_bind_rows(yh_trainer *t, int half);
 /* Plans the graphs of t and binds them to its model, optimiser, rows and scales. */
 yh_status yh_trainer_bind(yh_trainer *t, yh_err *err) YH_MUST_CHECK;
 
@@ -96,8 +120,11 @@ yh_status yh_trainer_evaluate(yh_trainer *t, double *bpb, double *loss, yh_err *
  */
 bool yh_checkpoint_exists(const char *out);
 yh_status yh_checkpoint_discard(const char *out, yh_err *err) YH_MUST_CHECK;
-/* Writes OUT/checkpoint as a whole: the old one stays until the new one is complete on disk. */
+/* Writes OUT/checkpoint as a whole: the old one stays until the new one is complete on disk.
+ * Returns when weights and state are copied; the disk is waited for by yh_checkpoint_wait, which
+ * reports what went wrong there, and by the next save. */
 yh_status yh_checkpoint_save(yh_trainer *t, yh_err *err) YH_MUST_CHECK;
+yh_status yh_checkpoint_wait(yh_trainer *t, yh_err *err) YH_MUST_CHECK;
 /* Reads plan and state (tokens must be open: the data is compared). */
 yh_status yh_checkpoint_read_state(yh_trainer *t, yh_err *err) YH_MUST_CHECK;
 /* Loads the model with masters (checks the checksums), then the optimiser's state. */
