@@ -38,7 +38,7 @@ static int make_dir(void **state)
     snprintf(dir, sizeof dir, "%s/it-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     if (mkdtemp(dir) == NULL || yh_model_init(&m, &config, YH_F32, 1, NULL) != YH_OK)
         return 1;
-    yh_status s = yh_model_save(m, dir, YH_F32, NULL);
+    yh_status s = yh_model_save(m, dir, YH_F32, true, NULL);
     yh_model_free(m);
     return s != YH_OK;
 }
@@ -70,7 +70,7 @@ static yh_status open_it(void *arg, yh_err *err)
 static yh_status write_it(void *arg, yh_err *err)
 {
     leave_json_alone();
-    return yh_model_save(arg, dir, YH_F32, err);
+    return yh_model_save(arg, dir, YH_F32, true, err);
 }
 
 static yh_status run_it(void *arg, yh_err *err)

@@ -104,7 +104,7 @@ static void what_is_saved_loads(void **state)
         yh_dtype store = k & 4 ? YH_BF16 : YH_F32;
         yh_precision p = k & 8 ? YH_PRECISION_BF16 : YH_PRECISION_F32;
         yh_err err = YH_ERR_INIT;
-        assert_int_equal(yh_model_save(a, in_dir("m"), store, &err), YH_OK);
+        assert_int_equal(yh_model_save(a, in_dir("m"), store, true, &err), YH_OK);
         for (int masters = 0; masters < 2; masters++) {
             if (yh_model_load(&b, in_dir("m"), p, masters != 0, &err) != YH_OK)
                 print_error("%s\n", err.msg);
@@ -128,14 +128,14 @@ static void views_where_they_fit(void **state)
 {
     yh_model *a = make("qwen3", true, YH_F32), *b;
     (void)state;
-    assert_int_equal(yh_model_save(a, in_dir("v"), YH_F32, NULL), YH_OK);
+    assert_int_equal(yh_model_save(a, in_dir("v"), YH_F32, true, NULL), YH_OK);
     assert_int_equal(yh_model_load(&b, in_dir("v"), YH_PRECISION_F32, false, NULL), YH_OK);
     for (int i = 0; i < b->n_params; i++)
         assert_false(b->params[i].owned_w);
     yh_model_free(b);
     /* a saved model may replace the file that it is a view of */
     assert_int_equal(yh_model_load(&b, in_dir("v"), YH_PRECISION_F32, false, NULL), YH_OK);
-    assert_int_equal(yh_model_save(b, in_dir("v"), YH_F32, NULL), YH_OK);
+    assert_int_equal(yh_model_save(b, in_dir("v"), YH_F32, true, NULL), YH_OK);
     expect_equal(a, b, false);
     yh_model_free(b);
     assert_int_equal(yh_model_load(&b, in_dir("v"), YH_PRECISION_F32, false, NULL), YH_OK);
@@ -193,7 +193,7 @@ static void expect_load(const change *c, bool tied, yh_status code, const char *
 {
     yh_model *a = make("qwen3", tied, YH_F32), *b;
     yh_err err = YH_ERR_INIT;
-    assert_int_equal(yh_model_save(a, in_dir("x"), YH_F32, NULL), YH_OK);
+    assert_int_equal(yh_model_save(a, in_dir("x"), YH_F32, true, NULL), YH_OK);
     rewrite(a, in_dir("x/model.safetensors"), c);
     yh_status s = yh_model_load(&b, in_dir("x"), YH_PRECISION_F32, false, &err);
     if (s != code || (part != NULL && strstr(err.msg, part) == NULL))
@@ -238,7 +238,7 @@ static void tensors_at_odd_bytes(void **state)
     yh_err err = YH_ERR_INIT;
     (void)state;
     yh_buf_init(&file, 0);
-    assert_int_equal(yh_model_save(a, in_dir("odd"), YH_F32, NULL), YH_OK);
+    assert_int_equal(yh_model_save(a, in_dir("odd"), YH_F32, true, NULL), YH_OK);
     assert_int_equal(yh_file_read(in_dir("odd/model.safetensors"), 0, &file, NULL), YH_OK);
     /* one more space in the header: every tensor begins at an odd byte */
     uint64_t n = 0;
@@ -283,7 +283,7 @@ static void bad_folders_are_named(void **state)
     yh_err err = YH_ERR_INIT;
     yh_model *a = make("qwen3", true, YH_F32);
     (void)state;
-    assert_int_equal(yh_model_save(a, in_dir("m"), YH_F32, NULL), YH_OK);
+    assert_int_equal(yh_model_save(a, in_dir("m"), YH_F32, true, NULL), YH_OK);
     yh_model_free(a);
     assert_int_equal(yh_model_inspect(in_dir("m"), &f, NULL), YH_OK);
     assert_int_equal(f.vocab, 75);
