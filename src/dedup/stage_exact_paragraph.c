@@ -1,20 +1,7 @@
 /* Paragraphs that occurred before, anywhere in the corpus. */
 #include "dedup/spans.h"
 
-static const yh_param params[] = {
-    {"min_chars", YH_PARAM_NUMBER, "100",
-     "least length of a paragraph that is looked at, in characters; one of Chinese, Japanese or "
-     "Korean "
-     "counts three",
-     0, 1e9},
-    {"copies", YH_PARAM_NUMBER, "1", "how many of equal paragraphs stay", 0, 1e9},
-    {"within", YH_PARAM_TEXT, "\"corpus\"",
-     "where they are compared: corpus, source, site (host of the address, else source), document",
-     0, 0},
-    {"normalise", YH_PARAM_BOOL, "true",
-     "compare letters and digits alone, in lower case, words apart", 0, 0},
-    {NULL, 0, NULL, NULL, 0, 0},
-};
+static const yh_param params[] = {YH_SPANS_PARAMS("100", "paragraph", "paragraphs")};
 
 static yh_status run(const json_t *p, yh_stage_run *x, yh_err *err)
 {
