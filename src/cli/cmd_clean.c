@@ -1,6 +1,9 @@
 /* yh clean: raw files to documents. */
 #include <stdio.h>
 #include <stdlib.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #include "base/file.h"
 #include "base/json.h"
@@ -163,6 +166,10 @@ static int read_options(const yh_args *a, yh_clean_options *o)
 static int clean(const yh_args *a, const char *out, const yh_clean_options *o)
 {
     yh_err err = YH_ERR_INIT;
+#if defined(__GLIBC__)
+    if (o->memory != 0 && o->memory < (uint64_t)1 << 30)
+        (void)mallopt(M_TRIM_THRESHOLD, 1 << 20); /* else it grows, and freed memory stays */
+#endif
     yh_pool *pool = yh_cli_pool(a);
     if (pool == NULL)
         return 1;

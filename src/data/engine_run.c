@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/cpu.h"
 #include "base/hash.h"
 #include "data/engine.h"
 
@@ -220,6 +221,23 @@ static yh_status begin(yh_engine *e, bool held, yh_err *err)
     return s;
 }
 
+/* Loads the recipe's tables and models; refuses a limit of memory that they do not fit into. */
+static yh_status prepare_recipe(yh_engine *e, yh_err *err)
+{
+    enum { WORK = 24 << 20 }; /* the program and the least that it works with */
+    const uint64_t before = yh_mem_held();
+    YH_TRY(yh_recipe_prepare(e->recipe, err));
+    const uint64_t held = yh_mem_held(), tables = held > before ? held - before : 0;
+    if (e->o->memory == 0 || tables + WORK <= e->o->memory)
+        return YH_OK;
+    return yh_fail(
+        err, YH_INVALID,
+        "memory of %llu MiB is too little: the recipe's tables and models take %llu MiB; "
+        "give it %llu MiB at least",
+        (unsigned long long)(e->o->memory >> 20), (unsigned long long)(tables >> 20),
+        (unsigned long long)((tables + WORK) >> 20) + 1);
+}
+
 static yh_status scan_share(yh_engine *e, yh_err *err)
 {
     e->phase = "read";
@@ -257,7 +275,7 @@ static yh_status run_alone(yh_engine *e, yh_err *err)
     } else {
         s = begin(e, true, err);
         if (s == YH_OK)
-            s = yh_recipe_prepare(e->recipe, err);
+            s = prepare_recipe(e, err);
         if (s == YH_OK && !yh_engine_installing(e))
             s = scan_share(e, err);
         if (s == YH_OK)
@@ -307,7 +325,7 @@ static yh_status run_shared(yh_engine *e, yh_err *err)
     yh_dir_lock_release(&turn);
     if (s != YH_OK || done)
         return s;
-    YH_TRY(yh_recipe_prepare(e->recipe, err));
+    YH_TRY(prepare_recipe(e, err));
     if (!yh_engine_installing(e))
         YH_TRY(scan_share(e, err));
     /* the last one to come here sees that all units are finished, and completes the corpus */

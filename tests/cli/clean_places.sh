@@ -90,6 +90,11 @@ done >ends.jsonl
 [ "$(grep -c '"what":"part"' ends/removed-00000.jsonl 2>/dev/null || zstdcat ends/removed-00000.jsonl.zst | grep -c '"what":"part"')" -eq 4 ] || fail "not four lines were cut"
 grep -q '^{"text":"[^"]*\\n","id"' ends/part-00000.jsonl && fail "a line end stayed at the end"
 
+# ---- a limit of memory that the recipe's tables do not fit into
+awk 'BEGIN { srand(3); print "[strong]"; for (i = 0; i < 40000; i++) { for (k = 0; k < 8; k++) printf "%06x", rand() * 16777216; print "\t9" } }' >ads.list
+"$YH" clean ads.jsonl -o little -r ./ads.json --memory 64Mi >/dev/null 2>err && fail "tables beyond the limit"
+grep -q 'memory of 64 MiB is too little: .* at least' err || { cat err; fail "no word about the memory"; }
+
 # ---- a document that a step leaves nothing of goes, with that step as the reason
 printf '{"text":"%s"}\n' "$long" "$long" "$long and more" >equal.jsonl
 cat >lines.json <<'END'
