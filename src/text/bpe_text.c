@@ -6,7 +6,7 @@ enum { AHEAD = 1 << 14, STOP_MASK = (1 << 20) - 1 };
 /* End of the word at `at`. */
 static inline size_t next_word(yh_scan kind, yh_window *w, const uint8_t *t, size_t n, size_t at)
 {
-    if (t[at] >= 0x80)
+    if (t[at] >= 0x80 || kind == YH_SCAN_DEEPSEEK)
         return yh_scan_word(kind, t, n, at);
     for (;;) {
         size_t b = at - w->base;
@@ -87,6 +87,8 @@ yh_status yh_bpe_text(const yh_bpe *b, yh_bpe_work *w, yh_scan kind, const uint8
         return text_loop(b, w, YH_SCAN_O200K, t, n, id, n_ids, cap, err);
     case YH_SCAN_TEKKEN:
         return text_loop(b, w, YH_SCAN_TEKKEN, t, n, id, n_ids, cap, err);
+    case YH_SCAN_DEEPSEEK:
+        return text_loop(b, w, YH_SCAN_DEEPSEEK, t, n, id, n_ids, cap, err);
     case YH_SCAN_REGEX:
         break;
     }

@@ -52,6 +52,8 @@ static bool is_cut(const yh_tok *t, const uint8_t *text, size_t n, size_t p)
         return false;
     if (yh_utf8_decode(text + p, n - p, &c) < 0)
         return false;
+    if (c >= 0x3040 && c <= 0x30FF) /* DeepSeek's words of Chinese go on with all of these */
+        return false;
     uint8_t k = yh_uc_class(c);
     return (k & (YH_UC_L | YH_UC_M)) == 0 && (k & YH_UC_SAFE) != 0 &&
            !token_at(&t->raw, text, n, p) && !token_at(&t->normal, text, n, p);

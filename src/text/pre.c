@@ -186,10 +186,31 @@ static yh_status read_at(yh_pre *p, const json_t *j, int depth, bool *byte_level
     return read_one(p, j, type, name, err);
 }
 
+/* Patterns that have a scanner together become one. */
+static yh_status join_patterns(yh_pre *p, const char *const *pattern, const char *name, yh_err *err)
+{
+    static const char *const deepseek[] = {YH_PATTERN_DEEPSEEK_DIGITS, YH_PATTERN_DEEPSEEK_CHINESE,
+                                           YH_PATTERN_DEEPSEEK_WORDS};
+    bool same = p->n == 3;
+    for (size_t i = 0; i < 3 && same; i++)
+        same = pattern[i] != NULL && strcmp(pattern[i], deepseek[i]) == 0 &&
+               p->step[i].behavior == YH_ISOLATED && !p->step[i].invert;
+    if (!same)
+        return YH_OK;
+    yh_pre_fini(p);
+    return add_pattern(p, YH_PATTERN_DEEPSEEK, YH_ISOLATED, false, name, err);
+}
+
 yh_status yh_pre_read(yh_pre *p, const json_t *j, bool *byte_level, const char *name, yh_err *err)
 {
     *byte_level = false;
     YH_TRY(read_at(p, j, 0, byte_level, name, err));
+    const json_t *list = json_object_get(j, "pretokenizers");
+    const char *pattern[3];
+    for (size_t i = 0; i < 3; i++)
+        pattern[i] = json_string_value(
+            json_object_get(json_object_get(json_array_get(list, i), "pattern"), "Regex"));
+    YH_TRY(join_patterns(p, pattern, name, err));
     for (size_t i = 0; i < p->n; i++)
         if (p->step[i].kind == YH_PRE_CLASS && p->step[i].mask == YH_UC_PUNCT)
             yh_uc_init_forms();

@@ -17,6 +17,8 @@ yh_scan yh_pattern_known(const char *pattern)
         return YH_SCAN_O200K;
     if (strcmp(pattern, YH_PATTERN_TEKKEN) == 0)
         return YH_SCAN_TEKKEN;
+    if (strcmp(pattern, YH_PATTERN_DEEPSEEK) == 0)
+        return YH_SCAN_DEEPSEEK;
     return YH_SCAN_REGEX;
 }
 
@@ -156,8 +158,13 @@ static inline size_t word_cl100k(const uint8_t *t, size_t n, size_t i, int digit
 
 /* Lu, Lt, Lm, Lo, M may stand before the small letters, Ll, Lm, Lo, M among them. */
 enum { CAPITAL = 1, SMALL = 2 };
-static uint16_t case_index[0x1100];
-static uint8_t case_block[512][256];
+
+/* Classes of characters, by blocks of 256; equal blocks are one. */
+typedef struct classes {
+    uint16_t index[0x1100];
+    uint8_t block[512][256];
+} classes;
+static classes cases, deep;
 
 static uint8_t case_of(uint32_t c)
 {
@@ -169,37 +176,73 @@ static uint8_t case_of(uint32_t c)
     return g[0] == 'L' && g[1] == 'l' ? SMALL : CAPITAL | SMALL;
 }
 
-static void build_cases(void)
+/* DeepSeek's: letters and marks, punctuation and symbols, Chinese and Japanese. */
+enum { WORD = 1, SIGN = 2, NUMBER = 4, WHITE = 8, CHINESE = 16, APART = NUMBER | CHINESE };
+
+static uint8_t deep_of(uint32_t c)
+{
+    uint8_t k = yh_uc_class(c);
+    if (k & YH_UC_N)
+        return NUMBER;
+    if ((c >= 0x4E00 && c <= 0x9FA5) || (c >= 0x3040 && c <= 0x30FF))
+        return CHINESE;
+    if (k & (YH_UC_L | YH_UC_M))
+        return WORD;
+    if (k & YH_UC_S)
+        return WHITE;
+    char g = c < 0x20000 ? yh_uc_category(c)[0] : 'C'; /* none up there */
+    return g == 'P' || g == 'S' ? SIGN : 0;
+}
+
+static void build(classes *to, uint8_t (*of)(uint32_t))
 {
     size_t blocks = 0;
     yh_uc_init();
     for (uint32_t b = 0; b < 0x1100; b++) {
         uint8_t block[256];
         for (uint32_t i = 0; i < 256; i++)
-            block[i] = case_of(b << 8 | i);
+            block[i] = of(b << 8 | i);
         size_t k = blocks;
-        while (k > 0 && memcmp(case_block[k - 1], block, 256) != 0)
+        while (k > 0 && memcmp(to->block[k - 1], block, 256) != 0)
             k--;
         if (k == 0) {
-            memcpy(case_block[blocks], block, 256);
+            memcpy(to->block[blocks], block, 256);
             k = ++blocks;
         }
-        case_index[b] = (uint16_t)(k - 1);
+        to->index[b] = (uint16_t)(k - 1);
     }
+}
+
+static void build_cases(void)
+{
+    build(&cases, case_of);
+}
+
+static void build_deep(void)
+{
+    build(&deep, deep_of);
 }
 
 void yh_scan_init(yh_scan kind)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    static pthread_once_t once = PTHREAD_ONCE_INIT, deep_once = PTHREAD_ONCE_INIT;
     yh_uc_init();
     if (kind == YH_SCAN_O200K || kind == YH_SCAN_TEKKEN)
         pthread_once(&once, build_cases);
+    if (kind == YH_SCAN_DEEPSEEK)
+        pthread_once(&deep_once, build_deep);
+}
+
+static inline uint8_t look_up(const classes *of, const uint8_t *t, size_t i, int *len)
+{
+    *len = 1;
+    uint32_t c = t[i] < 0x80 ? t[i] : yh_utf8_next(t + i, len);
+    return of->block[of->index[c >> 8]][c & 0xFF];
 }
 
 static inline uint8_t case_at(const uint8_t *t, size_t i, int *len)
 {
-    uint32_t c = yh_utf8_next(t + i, len);
-    return case_block[case_index[c >> 8]][c & 0xFF];
+    return look_up(&cases, t, i, len);
 }
 
 /* [capitals]*[small]+ at i, as a regular expression finds it; i: not there. *capitals: where
@@ -260,6 +303,72 @@ static inline size_t word_o200k(const uint8_t *t, size_t n, size_t i, bool suffi
     return end;
 }
 
+/* ---- DeepSeek V3 ---- */
+
+/* End of the run of these classes from i, at most `most` characters. */
+static inline size_t deep_run(const uint8_t *t, size_t n, size_t i, uint8_t mask, size_t most)
+{
+    for (int len; i < n && most > 0 && (look_up(&deep, t, i, &len) & mask); most--)
+        i += (size_t)len;
+    return i;
+}
+
+static inline bool is_letter(uint8_t c)
+{
+    return (uint8_t)((c | 0x20) - 'a') < 26;
+}
+
+/* As spaces(), where what follows may be a word apart: then no space is left to it. */
+static inline size_t deep_spaces(const uint8_t *t, size_t n, size_t i)
+{
+    size_t e = i, line = 0, last = i;
+    int len;
+    uint8_t k = WHITE;
+    while (e < n && ((k = look_up(&deep, t, e, &len)) & WHITE)) {
+        last = e;
+        e += (size_t)len;
+        if (t[last] == '\n' || t[last] == '\r')
+            line = e;
+    }
+    if (line != 0)
+        return line;
+    return e == n || (k & APART) || last == i ? e : last;
+}
+
+static inline size_t word_deepseek(const uint8_t *t, size_t n, size_t i)
+{
+    int len, len2 = 0;
+    uint8_t k = look_up(&deep, t, i, &len);
+    size_t second = i + (size_t)len;
+    if (k & NUMBER)
+        return deep_run(t, n, second, NUMBER, 2);
+    if (k & (CHINESE | WORD))
+        return deep_run(t, n, second, k, SIZE_MAX);
+    uint8_t k2 = second < n ? look_up(&deep, t, second, &len2) : APART;
+    if (k & SIGN) {
+        if (t[i] < 0x80 && second < n && is_letter(t[second])) {
+            while (second < n && is_letter(t[second]))
+                second++;
+            return second;
+        }
+        return newlines(t, n, deep_run(t, n, second, SIGN, SIZE_MAX));
+    }
+    if ((k2 & WORD) && t[i] != '\r' && t[i] != '\n')
+        return deep_run(t, n, second, WORD, SIZE_MAX);
+    if (t[i] == ' ' && (k2 & SIGN))
+        return newlines(t, n, deep_run(t, n, second, SIGN, SIZE_MAX));
+    if (k & WHITE)
+        return deep_spaces(t, n, i);
+    /* no pattern matches: all such characters up to one that a word takes with it */
+    for (size_t e = second; e < n && k2 == 0; e = second) {
+        second = e + (size_t)len2;
+        k2 = second < n ? look_up(&deep, t, second, &len2) : APART;
+        if (k2 & WORD)
+            return e;
+    }
+    return second;
+}
+
 size_t yh_scan_word(yh_scan kind, const uint8_t *t, size_t n, size_t at)
 {
     if (kind == YH_SCAN_GPT2)
@@ -268,5 +377,7 @@ size_t yh_scan_word(yh_scan kind, const uint8_t *t, size_t n, size_t at)
         return word_o200k(t, n, at, true, 3);
     if (kind == YH_SCAN_TEKKEN)
         return word_o200k(t, n, at, false, 1);
+    if (kind == YH_SCAN_DEEPSEEK)
+        return word_deepseek(t, n, at);
     return word_cl100k(t, n, at, kind == YH_SCAN_LLAMA3 ? 3 : 1);
 }

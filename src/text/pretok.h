@@ -1,5 +1,5 @@
 /* Pre-tokenizers: cutting text into the words that BPE works in.
- * The patterns of GPT-2, Llama 3 (cl100k), Qwen2, o200k and Tekken have hand-written scanners;
+ * The patterns of GPT-2, Llama 3, Qwen2, o200k, Tekken and DeepSeek have hand-written scanners;
  * every other pattern goes through PCRE2, and tests hold both ways equal on the known ones. */
 #ifndef YH_TEXT_PRETOK_H
 #define YH_TEXT_PRETOK_H
@@ -18,18 +18,34 @@
 #define YH_PATTERN_O200K_(suffix, digits)                                                          \
     "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"     \
     "+" suffix "|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{"   \
-               "Lo}\\p{M}]*" suffix "|" digits                                                     \
+    "Lo}\\p{M}]*" suffix "|" digits                                                                \
     "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 #define YH_PATTERN_O200K  YH_PATTERN_O200K_("(?i:'s|'t|'re|'ve|'m|'ll|'d)?", "\\p{N}{1,3}")
 #define YH_PATTERN_TEKKEN YH_PATTERN_O200K_("", "\\p{N}")
+/* DeepSeek V3 cuts by three patterns, one behind the other; words and what lies between them are
+ * those of the last of these, which is all three in one. */
+#define YH_CJK_                     "\xE4\xB8\x80-\xE9\xBE\xA5\xE3\x81\x80-\xE3\x82\x9F\xE3\x82\xA0-\xE3\x83\xBF"
+#define YH_PATTERN_DEEPSEEK_DIGITS  "\\p{N}{1,3}"
+#define YH_PATTERN_DEEPSEEK_CHINESE "[" YH_CJK_ "]+"
+#define YH_PATTERN_DEEPSEEK_WORDS                                                                  \
+    "[!\"#$%&'()*+,\\-./"                                                                          \
+    ":;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+"                 \
+    "| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+"
+#define YH_PATTERN_DEEPSEEK                                                                        \
+    "\\p{N}{1,3}|[" YH_CJK_ "]+|[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+"             \
+    "|[^\\r\\n\\p{L}\\p{P}\\p{S}\\p{N}" YH_CJK_ "]?(?:(?![" YH_CJK_ "])[\\p{L}\\p{M}])+"           \
+    "| ?(?:(?![" YH_CJK_ "])[\\p{P}\\p{S}])+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?![^\\s\\p{N}" YH_CJK_    \
+    "])|\\s+|(?:[^\\s\\p{L}\\p{M}\\p{P}\\p{S}\\p{N}" YH_CJK_ "](?!(?![" YH_CJK_                    \
+    "])[\\p{L}\\p{M}]))+"
 
 typedef enum yh_scan {
     YH_SCAN_REGEX, /* PCRE2 */
     YH_SCAN_GPT2,
     YH_SCAN_LLAMA3,
     YH_SCAN_QWEN2,
-    YH_SCAN_O200K, /* GPT-4o, gpt-oss */
-    YH_SCAN_TEKKEN /* Mistral */
+    YH_SCAN_O200K,   /* GPT-4o, gpt-oss */
+    YH_SCAN_TEKKEN,  /* Mistral */
+    YH_SCAN_DEEPSEEK /* DeepSeek V3 */
 } yh_scan;
 
 /* Immutable after creation. Each thread brings its own yh_scan_state. */

@@ -80,6 +80,8 @@ static inline int yh_window_word(yh_scan kind, const yh_window *w, const uint8_t
     uint64_t bit = (uint64_t)1 << b;
     bool slash = kind == YH_SCAN_O200K || kind == YH_SCAN_TEKKEN;
     unsigned len, skip;
+    if (kind == YH_SCAN_DEEPSEEK)
+        return YH_WINDOW_NOT;
     if ((letter | (letter >> 1 & prefix & ~w->quote)) & bit) {
         skip = (letter & bit) == 0;
         if (kind == YH_SCAN_O200K || kind == YH_SCAN_TEKKEN) {

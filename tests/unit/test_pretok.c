@@ -15,9 +15,9 @@
 #include "text/unicode.h"
 #include "text/utf8.h"
 
-enum { KINDS = 5 };
+enum { KINDS = 6 };
 static const char *const patterns[] = {YH_PATTERN_QWEN2, YH_PATTERN_LLAMA3, YH_PATTERN_GPT2,
-                                       YH_PATTERN_O200K, YH_PATTERN_TEKKEN};
+                                       YH_PATTERN_O200K, YH_PATTERN_TEKKEN, YH_PATTERN_DEEPSEEK};
 static yh_pattern *fast[KINDS], *general[KINDS];
 static yh_scan_state *state[KINDS];
 static size_t words_in_windows;
