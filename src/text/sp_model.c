@@ -242,20 +242,18 @@ static yh_status make_unigram(yh_tok *t, const pieces *all, const spec *s, uint3
 {
     yh_unigram *u = &t->unigram;
     const yh_bpe *v = &t->model;
-    float least = 3.402823466e+38f, most = 1.175494351e-38f;
+    float least = 3.402823466e+38f;
     t->kind = YH_MODEL_UNIGRAM;
     yh_unigram_init(u, v);
     u->score = yh_malloc((size_t)v->size * sizeof *u->score);
     if (u->score == NULL)
         return yh_fail(err, YH_NOMEM, "no memory for the vocabulary");
     for (uint32_t i = 0; i < v->size; i++)
-        if (all->type[i] == NORMAL) {
+        if (all->type[i] == NORMAL)
             least = all->score[i] < least ? all->score[i] : least;
-            most = all->score[i] > most ? all->score[i] : most;
-        }
     for (uint32_t i = 0; i < v->size; i++)
         u->score[i] = all->type[i] == USER_DEFINED
-                          ? (double)((float)v->len[i] * most) - 0.1 /* always the best */
+                          ? (double)(float)(0.1 * ((double)v->len[i] - 1)) /* as since 0.2.2 */
                           : (double)all->score[i];
     u->sentencepiece = true;
     u->unk = unk;

@@ -57,7 +57,8 @@ static inline size_t next_cut(cuts *c, const uint8_t *t, size_t n)
 static void add_up(text_run *r)
 {
     for (; r->summed < r->out->n; r->summed++)
-        r->sum += r->u->score[r->out->id[r->summed]];
+        r->sum = (double)(float)(r->sum + r->u->score[r->out->id[r->summed]]);
+    r->trusted = r->summed + yh_unigram_trusted(r->u, r->sum);
 }
 
 /* Ids of the normal form. *sure: see yh_unigram_sure. */
@@ -68,12 +69,16 @@ static yh_status encode_normal(text_run *r, bool *sure, yh_err *err)
     *sure = false;
     if (n == 0)
         return YH_OK;
-    add_up(r);
-    YH_TRY(n <= YH_UNIGRAM_SURE && r->u->spaced
-               ? yh_unigram_sure(r->u, r->w, r->p, t, n, &r->sum, r->out, sure, err)
-               : yh_unigram_ids(r->u, r->w, r->p, t, n, &r->sum, r->out, err));
-    r->summed = r->out->n;
-    r->trusted = r->summed + yh_unigram_trusted(r->u, r->sum);
+    if (r->out->n >= r->trusted)
+        add_up(r);
+    if (n <= YH_UNIGRAM_SURE && r->u->spaced && r->out->n < r->trusted)
+        YH_TRY(yh_unigram_sure(r->u, r->w, r->p, t, n, r->out, sure, err));
+    if (!*sure) {
+        add_up(r);
+        YH_TRY(yh_unigram_ids(r->u, r->w, r->p, t, n, &r->sum, r->out, err));
+        r->summed = r->out->n;
+        r->trusted = r->summed + yh_unigram_trusted(r->u, r->sum);
+    }
     yh_buf_clear(r->normal);
     return YH_OK;
 }

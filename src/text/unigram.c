@@ -1,5 +1,8 @@
 /* The forward pass is that of SentencePiece's EncodeOptimized: scores of the best path to each
- * character's end, ties to the earlier begin. Kudo 2018, "Subword regularization". */
+ * character's end, ties to the earlier begin. Kudo 2018, "Subword regularization".
+ * SentencePiece adds in single precision, over the whole text; where a sum is larger than
+ * YH_UNIGRAM_RESET it is subtracted from all that are in use (since its version 0.2.2). Hugging
+ * Face adds in double precision, over a word. */
 #include <math.h>
 
 #include "text/unigram.h"
@@ -190,12 +193,25 @@ static inline yh_datrie_node first_at(const yh_unigram *m, const uint8_t *t, siz
     return m->trie.node[at];
 }
 
+/* Subtracts the sum to `at` from it and all behind it. Exact. */
+static void reset(node *to, size_t at, size_t reach)
+{
+    double offset = to[at].score;
+    for (size_t i = at; i <= reach || i == at; i++)
+        to[i].score = (double)(float)(to[i].score - offset); /* stays what is not a number */
+}
+
+static inline double sum(double a, double b, bool single)
+{
+    return single ? (double)(float)(a + b) : a + b;
+}
+
 /* Fills the nodes of the segment that begins at t, behind the sum `base`; *end: where it ends: all
- * paths pass there, and that to it does not end in an unknown token. second: NULL, or of each node
- * the score of the best path that was not taken. */
+ * paths pass there, and that to it does not end in an unknown token. single: in single precision,
+ * with resets. second: NULL, or of each node the score of the best path that was not taken. */
 static inline __attribute__((always_inline)) yh_status
 forward_with(const yh_unigram *m, yh_unigram_work *w, const uint8_t *t, size_t n, double base,
-             double *second, size_t *end, yh_err *err)
+             bool single, double *second, size_t *end, yh_err *err)
 {
     const yh_datrie_node *trie = m->trie.node;
     const double *score = m->score;
@@ -214,16 +230,18 @@ forward_with(const yh_unigram *m, yh_unigram_work *w, const uint8_t *t, size_t n
             YH_TRY(freshen(w, at + m->longest + 1, err));
             to = w->node;
         }
+        if (single && fabs(to[at].score) > YH_UNIGRAM_RESET)
+            reset(to, at, reach);
         double here = to[at].score;
         yh_datrie_node k = first_at(m, t + at, &len);
         if (k.value != YH_DATRIE_NONE) {
-            offer(&to[at + len], score[k.value] + here, k.value, (uint32_t)at,
+            offer(&to[at + len], sum(score[k.value], here, single), k.value, (uint32_t)at,
                   second != NULL ? &second[at + len] : NULL);
         } else {
             if (m->unk == YH_NO_ID)
                 return yh_fail(err, YH_INVALID,
                                "a character is in no token and the tokenizer has no unknown token");
-            offer(&to[at + len], m->unk_score + here, m->unk, (uint32_t)at,
+            offer(&to[at + len], sum(m->unk_score, here, single), m->unk, (uint32_t)at,
                   second != NULL ? &second[at + len] : NULL);
         }
         reach = at + len > reach ? at + len : reach;
@@ -233,7 +251,7 @@ forward_with(const yh_unigram *m, yh_unigram_work *w, const uint8_t *t, size_t n
                 break;
             if (k.value == YH_DATRIE_NONE)
                 continue;
-            offer(&to[i + 1], score[k.value] + here, k.value, (uint32_t)at,
+            offer(&to[i + 1], sum(score[k.value], here, single), k.value, (uint32_t)at,
                   second != NULL ? &second[i + 1] : NULL);
             reach = i + 1 > reach ? i + 1 : reach;
         }
@@ -244,10 +262,10 @@ forward_with(const yh_unigram *m, yh_unigram_work *w, const uint8_t *t, size_t n
 }
 
 static yh_status forward(const yh_unigram *m, yh_unigram_work *w, const uint8_t *t, size_t n,
-                         double base, double *second, size_t *end, yh_err *err)
+                         double base, size_t *end, yh_err *err)
 {
-    return second != NULL ? forward_with(m, w, t, n, base, second, end, err)
-                          : forward_with(m, w, t, n, base, NULL, end, err);
+    return m->sentencepiece ? forward_with(m, w, t, n, base, true, NULL, end, err)
+                            : forward_with(m, w, t, n, base, false, NULL, end, err);
 }
 
 /* Bytes of t[begin..end), each with the place of all, or of nothing but the last one's. */
@@ -314,13 +332,13 @@ static yh_status collect(const yh_unigram *m, node *to, yh_places *p, const uint
 yh_status yh_unigram_word(const yh_unigram *m, yh_unigram_work *w, yh_places *p, const uint8_t *t,
                           size_t n, yh_err *err)
 {
-    double sum = 0;
+    double before = 0;
     p->n = 0;
     if (n >= UINT32_MAX)
         return yh_fail(err, YH_LIMIT, "a word of %zu bytes: the limit is 4 GB", n);
     for (size_t at = 0, end; at < n; at += end) {
-        YH_TRY(forward(m, w, t + at, n - at, sum, NULL, &end, err));
-        sum = w->node[end].score;
+        YH_TRY(forward(m, w, t + at, n - at, before, &end, err));
+        before = w->node[end].score;
         YH_TRY(collect(m, w->node, p, t, at, end, err));
     }
     return YH_OK;
@@ -364,13 +382,13 @@ static yh_status add_path(const yh_unigram *m, yh_unigram_work *w, yh_places *p,
 }
 
 yh_status yh_unigram_ids(const yh_unigram *m, yh_unigram_work *w, yh_places *p, const uint8_t *t,
-                         size_t n, double *sum, yh_ids *out, yh_err *err)
+                         size_t n, double *before, yh_ids *out, yh_err *err)
 {
     if (n >= UINT32_MAX)
         return yh_fail(err, YH_LIMIT, "a text of %zu bytes: the limit is 4 GB", n);
     for (size_t at = 0, end; at < n; at += end) {
-        YH_TRY(forward(m, w, t + at, n - at, *sum, NULL, &end, err));
-        *sum = w->node[end].score;
+        YH_TRY(forward(m, w, t + at, n - at, *before, &end, err));
+        *before = w->node[end].score;
         YH_TRY(add_path(m, w, p, t + at, end, out, err));
     }
     return YH_OK;
@@ -379,9 +397,9 @@ yh_status yh_unigram_ids(const yh_unigram *m, yh_unigram_work *w, yh_places *p, 
 yh_status yh_unigram_add_word(const yh_unigram *m, yh_unigram_work *w, yh_places *p,
                               const uint8_t *t, size_t n, size_t left, yh_ids *out, yh_err *err)
 {
-    double sum = 0; /* each word's: the same word, the same ids */
+    double before = 0; /* each word's: the same word, the same ids */
     if (n > YH_UNIGRAM_KEY)
-        return yh_unigram_ids(m, w, p, t, n, &sum, out, err);
+        return yh_unigram_ids(m, w, p, t, n, &before, out, err);
     uint64_t lo, hi;
     YH_TRY(yh_unigram_work_init(w, err));
     yh_bpe_load(t, n, left, &lo, &hi);
@@ -393,45 +411,44 @@ yh_status yh_unigram_add_word(const yh_unigram *m, yh_unigram_work *w, yh_places
         out->n += s->n;
         return YH_OK;
     }
-    YH_TRY(yh_unigram_ids(m, w, p, t, n, &sum, out, err));
+    YH_TRY(yh_unigram_ids(m, w, p, t, n, &before, out, err));
     yh_unigram_keep(w, lo, hi, n, out->id + begin, out->n - begin);
     return YH_OK;
 }
 
 /* ---- words of SentencePiece's texts ----
  *
- * SentencePiece (since 0.2.1) looks for the best path of the whole text, in sums of double
- * precision: the sum before a word may change how its sums are rounded. But as no token reaches
- * across the begin of a word, its path can be taken with the sum before it alone. And where all
- * paths that were not taken are worse by more than rounding can make up for, the path is the same
- * behind any sum up to a certain size. */
+ * SentencePiece looks for the best path of the whole text: the sum before a word may change how its
+ * sums are rounded. But as no token reaches across the begin of a word, its path can be taken with
+ * the sum before it alone. And where all paths that were not taken are worse by more than rounding
+ * can make up for, the path is the same behind any sum. */
 
-/* How far rounding can move the difference of two paths over n bytes behind the sum `base`: each
- * addition by half a unit of the sum's last place, 2^-53 of it; taken twice. */
-static double rounding(const yh_unigram *m, double base, size_t n)
+/* The most that a word can add to a sum anywhere in it. */
+static double swing(const yh_unigram *m)
 {
-    return 2.0 * (double)(n + 1) * (fabs(base) + (double)(n + 1) * m->widest) * 0x1p-52;
+    return (YH_UNIGRAM_SURE + 1) * m->widest;
 }
 
-size_t yh_unigram_trusted(const yh_unigram *m, double sum)
+size_t yh_unigram_trusted(const yh_unigram *m, double before)
 {
-    enum { N = YH_UNIGRAM_SURE + 1 };
-    double most = YH_UNIGRAM_MARGIN / (2.0 * N * 0x1p-52) - N * m->widest - fabs(sum);
-    double n = m->widest > 1 ? most / m->widest : most;
-    return n > 0x1p40 ? (size_t)1 << 40 : n > 0 ? (size_t)n : 0;
+    double most = YH_UNIGRAM_RESET - swing(m) - fabs(before);
+    return most > 0 ? 1 + (size_t)(most / fmax(m->widest, 1e-6)) : 0;
 }
 
 yh_status yh_unigram_sure(const yh_unigram *m, yh_unigram_work *w, yh_places *p, const uint8_t *t,
-                          size_t n, double *sum, yh_ids *out, bool *sure, yh_err *err)
+                          size_t n, yh_ids *out, bool *sure, yh_err *err)
 {
-    double second[YH_UNIGRAM_SURE + 1], base = *sum, least = HUGE_VAL;
+    double second[YH_UNIGRAM_SURE + 1], least = HUGE_VAL, rounding = 0;
     size_t end;
-    YH_TRY(forward(m, w, t, n, base, second, &end, err));
-    *sum = w->node[n].score;
+    YH_TRY(forward_with(m, w, t, n, 0, false, second, &end, err));
+    /* two paths, each with an addition for each character, rounded by half of the last place of a
+     * sum below 2^17 */
+    for (size_t i = 0; i < n; i++)
+        rounding += (t[i] & 0xC0) != 0x80 ? 2 * 0x1p-8 : 0;
     for (size_t at = n; at > 0; at = w->node[at].begin)
         least = w->node[at].id == m->unk && !m->by_bytes
                     ? 0
                     : fmin(least, w->node[at].score - second[at]);
-    *sure = least - rounding(m, base, n) >= YH_UNIGRAM_MARGIN;
-    return add_path(m, w, p, t, n, out, err);
+    *sure = least > rounding + 0x1p-20;
+    return *sure ? add_path(m, w, p, t, n, out, err) : YH_OK;
 }

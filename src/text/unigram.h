@@ -55,10 +55,10 @@ yh_status yh_unigram_work_init(yh_unigram_work *w, yh_err *err) YH_MUST_CHECK;
  * the longest token, at most. */
 yh_status yh_unigram_word(const yh_unigram *m, yh_unigram_work *w, yh_places *p, const uint8_t *t,
                           size_t n, yh_err *err) YH_MUST_CHECK;
-/* The same without places: the ids go to the end of out, whose begin is NULL. *sum: of the scores
- * on the path before this text; moves on. n: less than 4 GB. */
+/* The same without places: the ids go to the end of out, whose begin is NULL. *before: the
+ * sum of the scores before this text; moves on. n: less than 4 GB. */
 yh_status yh_unigram_ids(const yh_unigram *m, yh_unigram_work *w, yh_places *p, const uint8_t *t,
-                         size_t n, double *sum, yh_ids *out, yh_err *err) YH_MUST_CHECK;
+                         size_t n, double *before, yh_ids *out, yh_err *err) YH_MUST_CHECK;
 /* The same for a word of n > 0 bytes of a text of which `left` can be read; each begins at the sum
  * 0. */
 yh_status yh_unigram_add_word(const yh_unigram *m, yh_unigram_work *w, yh_places *p,
@@ -66,15 +66,15 @@ yh_status yh_unigram_add_word(const yh_unigram *m, yh_unigram_work *w, yh_places
                               yh_err *err) YH_MUST_CHECK;
 yh_status yh_unigram_room(yh_ids *out, size_t n, yh_err *err) YH_MUST_CHECK;
 
-/* The same for at most YH_UNIGRAM_SURE bytes. *sure: the ids tell the scores, and they are the same
- * behind every sum for which yh_unigram_trusted is above 0: that tells how many more scores may be
- * added to it. Needs m->spaced, which says that scores are finite. */
+/* For a word of at most YH_UNIGRAM_SURE bytes of a SentencePiece text: *sure: its ids were added,
+ * they tell the scores, and they are the same behind every sum for which yh_unigram_trusted is
+ * above 0: that tells how many more scores may be added to it. Otherwise nothing was added. Needs
+ * m->spaced, which says that scores are finite. */
 enum { YH_UNIGRAM_SURE = 64 };
-#define YH_UNIGRAM_MARGIN 0x1p-10
+#define YH_UNIGRAM_RESET 100000.0
 yh_status yh_unigram_sure(const yh_unigram *m, yh_unigram_work *w, yh_places *p, const uint8_t *t,
-                          size_t n, double *sum, yh_ids *out, bool *sure,
-                          yh_err *err) YH_MUST_CHECK;
-size_t yh_unigram_trusted(const yh_unigram *m, double sum);
+                          size_t n, yh_ids *out, bool *sure, yh_err *err) YH_MUST_CHECK;
+size_t yh_unigram_trusted(const yh_unigram *m, double before);
 
 /* ---- the cache: texts of 1 to YH_UNIGRAM_KEY bytes, read by yh_bpe_load ---- */
 
