@@ -13,7 +13,8 @@
 enum {
     PACKAGE_MAX = 8 << 20, /* of container.xml and of the package file */
     CHAPTERS_MAX = 1 << 14,
-    PIECE = 4 << 20
+    PIECE = 4 << 20,
+    BOOK_FREE = 256 << 20 /* bytes of text that a book may always have, however small its file */
 };
 
 typedef struct book {
@@ -21,7 +22,9 @@ typedef struct book {
     yh_buf package, name, part;
     char *folder, *title; /* of the package file, with a slash at its end */
     size_t at;            /* in the package: behind the itemrefs taken */
-    uint64_t searched;    /* bytes of the archive's directory */
+    uint64_t searched;    /* bytes of the archive's directory and of the package */
+    uint64_t made;        /* bytes of chapters */
+    yh_buf taken;         /* uint64_t: where the entries read so far begin */
     unsigned chapters, read;
 } book;
 
@@ -32,6 +35,7 @@ static void book_free(void *own)
     yh_buf_fini(&b->package);
     yh_buf_fini(&b->name);
     yh_buf_fini(&b->part);
+    yh_buf_fini(&b->taken);
     yh_free(b->folder);
     yh_free(b->title);
     yh_free(b);
@@ -111,12 +115,38 @@ static const char *attribute(const tag *t, const char *name, size_t *len)
     return NULL;
 }
 
-/* A path in the archive: percent codes and &amp; undone, "../" resolved. */
+/* Takes "." and ".." out of a path; one that leads out of the archive stays at its root. */
+static void resolve(yh_buf *b)
+{
+    char *p = b->data;
+    size_t to = 0;
+    for (size_t at = 0, end; at < b->len; at = end) {
+        const char *slash = memchr(p + at, '/', b->len - at);
+        size_t n = slash != NULL ? (size_t)(slash - p) - at : b->len - at;
+        end = at + n + (slash != NULL);
+        if (n == 0 || (n == 1 && p[at] == '.'))
+            continue;
+        if (n == 2 && p[at] == '.' && p[at + 1] == '.') {
+            to -= to > 0; /* the slash */
+            while (to > 0 && p[to - 1] != '/')
+                to--;
+            continue;
+        }
+        memmove(p + to, p + at, end - at);
+        to += end - at;
+    }
+    b->len = to;
+    p[to] = '\0';
+}
+
+/* A path in the archive: percent codes and &amp; undone, then "../" resolved. */
 static yh_status path_of(const char *folder, const char *href, size_t n, yh_buf *out, yh_err *err)
 {
     static const char hex[] = "0123456789abcdef";
     yh_buf_clear(out);
-    YH_TRY(yh_buf_adds(out, folder, err));
+    YH_TRY(yh_buf_reserve(out, strlen(folder) + n + 1, err));
+    if (n == 0 || href[0] != '/')
+        YH_TRY(yh_buf_adds(out, folder, err));
     for (size_t i = 0; i < n && href[i] != '#'; i++) {
         char c = href[i];
         const char *a = i + 2 < n && c == '%' ? memchr(hex, href[i + 1] | 32, 16) : NULL;
@@ -126,20 +156,27 @@ static yh_status path_of(const char *folder, const char *href, size_t n, yh_buf 
             i += 2;
         } else if (n - i >= 5 && memcmp(href + i, "&amp;", 5) == 0) {
             i += 4;
-        } else if (n - i >= 3 && memcmp(href + i, "../", 3) == 0) {
-            while (out->len > 0 && out->data[out->len - 1] == '/')
-                out->len--;
-            while (out->len > 0 && out->data[out->len - 1] != '/')
-                out->len--;
-            i += 2;
-            continue;
         }
         YH_TRY(yh_buf_addc(out, c, err));
     }
+    resolve(out);
     return YH_OK;
 }
 
 /* ------------------------------------------------------------------ the archive */
+
+/* Whether the archive's present entry was read before; now it was. A spine that names one chapter
+ * again and again would make an endless book of a small file. */
+static yh_status read_before(book *b, bool *before, yh_err *err)
+{
+    uint64_t at;
+    *before = false;
+    for (size_t i = 0; i < b->taken.len && !*before; i += sizeof at) {
+        memcpy(&at, b->taken.data + i, sizeof at);
+        *before = at == b->zip.header;
+    }
+    return *before ? YH_OK : yh_buf_add(&b->taken, &b->zip.header, sizeof b->zip.header, err);
+}
 
 /* The whole of an entry; *found false: there is none, or it cannot be read (problem says so). */
 static yh_status take_entry(book *b, const char *name, size_t n, size_t max, yh_buf *out,
@@ -148,13 +185,20 @@ static yh_status take_entry(book *b, const char *name, size_t n, size_t max, yh_
     yh_stream *s = NULL;
     const uint8_t *p;
     size_t got;
+    bool before;
     char shown[64];
     snprintf(shown, sizeof shown, "%.*s", (int)(n < 60 ? n : 60), name);
     yh_buf_clear(out);
-    b->searched += b->zip.dir.len > 0 ? b->zip.dir.len : b->zip.file.size;
+    b->searched += b->zip.dir.len;
     YH_TRY(yh_zip_find(&b->zip, name, n, found, err));
     if (!*found) {
         snprintf(problem, 160, "%s is not in the book's archive", shown);
+        return YH_OK;
+    }
+    YH_TRY(read_before(b, &before, err));
+    if (before) {
+        snprintf(problem, 160, "%s is named again and was not read again", shown);
+        *found = false;
         return YH_OK;
     }
     YH_TRY(yh_zip_entry(&b->zip, shown, &s, err));
@@ -270,7 +314,8 @@ static yh_status chapter(book *b, yh_reader_state *state, yh_piece *piece, bool 
     *more = id != NULL;
     if (id == NULL)
         return YH_OK;
-    if (++b->chapters > CHAPTERS_MAX || b->searched > search_max) {
+    if (++b->chapters > CHAPTERS_MAX || b->searched + b->zip.looked > search_max ||
+        (b->made > BOOK_FREE && b->made / YH_UNPACK_RATIO > b->zip.file.size)) {
         snprintf(state->problem, sizeof state->problem,
                  "has more chapters than are read; the others were left out");
         *more = false;
@@ -279,12 +324,13 @@ static yh_status chapter(book *b, yh_reader_state *state, yh_piece *piece, bool 
     }
     YH_TRY(find_item(b, id, n, &found, err));
     if (!found) {
-        snprintf(state->problem, sizeof state->problem, "chapter \"%.60s\" is not in the manifest",
-                 id);
+        snprintf(state->problem, sizeof state->problem, "chapter \"%.*s\" is not in the manifest",
+                 (int)(n < 60 ? n : 60), id);
         return YH_OK;
     }
     YH_TRY(take_entry(b, b->name.data, b->name.len, YH_HTML_MAX, &b->part, &found, state->problem,
                       err));
+    b->made += b->part.len;
     uint32_t len = (uint32_t)b->part.len;
     yh_sniffed is_what;
     yh_sniff((const uint8_t *)b->part.data, len < YH_SNIFF ? len : YH_SNIFF, len < YH_SNIFF,

@@ -167,35 +167,37 @@ static void take_central(yh_zip *z)
 /* Looks from z->next on for a local header. */
 static yh_status find_local(yh_zip *z, bool *more, yh_err *err)
 {
-    enum { WINDOW = 1 << 16 };
+    enum { WINDOW = 1 << 16, NAME = 4096 };
+    size_t window = 256, got; /* small at first: headers may stand close together */
     *more = false;
     for (;;) {
-        size_t got;
         yh_buf_clear(&z->local);
-        YH_TRY(yh_buf_reserve(&z->local, WINDOW, err));
-        YH_TRY(read_some(z, z->next, z->local.data, WINDOW, &got, err));
+        YH_TRY(yh_buf_reserve(&z->local, window, err));
+        YH_TRY(read_some(z, z->next, z->local.data, window, &got, err));
+        z->looked += got;
         if (got < LOCAL)
             return YH_OK;
         const char *m = memmem(z->local.data, got, "PK\3\4", 4);
-        if (m == NULL) {
-            z->next += got - 3;
-            if (got < WINDOW)
-                return YH_OK;
-            continue;
+        if (m != NULL) {
+            z->next += (uint64_t)(m - z->local.data);
+            break;
         }
-        z->next += (uint64_t)(m - z->local.data);
-        break;
+        z->next += got - 3;
+        if (got < window)
+            return YH_OK;
+        window = window < WINDOW ? window * 4 : WINDOW;
     }
-    size_t got, want = LOCAL + 65535;
-    YH_TRY(yh_buf_reserve(&z->local, want, err));
-    YH_TRY(read_some(z, z->next, z->local.data, want, &got, err));
+    YH_TRY(yh_buf_reserve(&z->local, LOCAL + NAME, err));
+    YH_TRY(read_some(z, z->next, z->local.data, LOCAL, &got, err));
     if (got < LOCAL)
         return YH_OK;
     const char *p = z->local.data;
-    size_t name = le16(p + 26);
+    size_t name = le16(p + 26), kept = name < NAME ? name : NAME;
     uint32_t flags = le16(p + 6);
-    if (got - LOCAL < name)
+    if (z->file.size - z->next - LOCAL < name)
         return YH_OK;
+    YH_TRY(read_some(z, z->next + LOCAL, z->local.data + LOCAL, kept, &got, err));
+    z->looked += LOCAL + kept;
     *more = true;
     z->header = z->next;
     z->next += 4;
@@ -203,11 +205,11 @@ static yh_status find_local(yh_zip *z, bool *more, yh_err *err)
     z->crc = le32(p + 14);
     z->packed = le32(p + 18);
     z->name = p + LOCAL;
-    z->name_len = name;
+    z->name_len = kept;
     z->sealed = (flags & 1) != 0;
     z->utf8 = (flags & 1 << 11) != 0;
     z->sized = (flags & 1 << 3) == 0; /* else they stand behind the data */
-    z->folder = name > 0 && z->name[name - 1] == '/';
+    z->folder = name > 0 && name == kept && z->name[name - 1] == '/';
     return YH_OK;
 }
 

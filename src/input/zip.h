@@ -12,11 +12,12 @@ typedef struct yh_zip {
     yh_buf dir; /* the central directory; empty: entries are found by their headers */
     size_t at;
     uint64_t next;     /* without directory: where to look for the next header */
+    uint64_t looked;   /* bytes read in looking so */
     uint64_t base;     /* bytes in front of the archive (a self-extracting program) */
     char problem[120]; /* set by open and next; "": nothing */
     /* The present entry. */
-    const char *name; /* bytes as they stand there; borrowed until next */
-    size_t name_len;
+    const char *name;    /* bytes as they stand there; borrowed until next */
+    size_t name_len;     /* without directory: of a longer name the first 4096 bytes */
     bool utf8;           /* the name says that it is */
     bool folder, sealed; /* sealed: encrypted */
     bool sized;          /* packed and crc are known */
