@@ -61,19 +61,20 @@ static void add_up(text_run *r)
     r->trusted = r->summed + yh_unigram_trusted(r->u, r->sum);
 }
 
-/* Ids of the normal form. *sure: see yh_unigram_sure. */
+/* Ids of the normal form. sure: NULL, or to be asked for: see yh_unigram_sure. */
 static yh_status encode_normal(text_run *r, bool *sure, yh_err *err)
 {
     const uint8_t *t = (const uint8_t *)r->normal->data;
     size_t n = r->normal->len;
-    *sure = false;
+    if (sure != NULL)
+        *sure = false;
     if (n == 0)
         return YH_OK;
     if (r->out->n >= r->trusted)
         add_up(r);
-    if (n <= YH_UNIGRAM_SURE && r->u->spaced && r->out->n < r->trusted)
+    if (sure != NULL && n <= YH_UNIGRAM_SURE && r->out->n < r->trusted)
         YH_TRY(yh_unigram_sure(r->u, r->w, r->p, t, n, r->out, sure, err));
-    if (!*sure) {
+    if (sure == NULL || !*sure) {
         add_up(r);
         YH_TRY(yh_unigram_ids(r->u, r->w, r->p, t, n, &r->sum, r->out, err));
         r->summed = r->out->n;
@@ -121,7 +122,7 @@ static inline yh_status encode_part(text_run *r, const uint8_t *t, size_t n, con
                                     bool *open, bool *space, yh_err *err)
 {
     size_t len = p->end - p->begin;
-    bool whole = !*open && p->end < n && len <= YH_UNIGRAM_KEY, sure;
+    bool whole = !*open && p->end < n && len <= YH_UNIGRAM_KEY, sure = false;
     if (whole) {
         const yh_unigram_slot *s = yh_unigram_seen(r->w, p->lo, p->hi, len);
         if (s != NULL && r->out->n < r->trusted) {
@@ -138,8 +139,8 @@ static inline yh_status encode_part(text_run *r, const uint8_t *t, size_t n, con
     if (*open)
         return YH_OK;
     size_t begin = r->out->n;
-    YH_TRY(encode_normal(r, &sure, err));
-    if (whole && sure)
+    YH_TRY(encode_normal(r, whole ? &sure : NULL, err));
+    if (sure)
         yh_unigram_keep(r->w, p->lo, p->hi, len, r->out->id + begin, r->out->n - begin);
     *space = false;
     return YH_OK;
@@ -167,11 +168,10 @@ yh_status yh_sp_text(const yh_sp *m, const yh_unigram *u, yh_unigram_work *w, yh
                      yh_buf *normal, const uint8_t *t, size_t n, yh_ids *out, yh_err *err)
 {
     text_run r = {m, u, w, p, normal, out, 0, out->n, 0};
-    bool sure;
     yh_buf_clear(normal);
     if (!m->spaces || !m->escape || m->suffix || !u->spaced) {
         YH_TRY(yh_sp_normalize(m, t, n, normal, NULL, &(size_t){0}, err));
-        return encode_normal(&r, &sure, err);
+        return encode_normal(&r, NULL, err);
     }
     YH_TRY(yh_unigram_work_init(w, err));
     size_t at = yh_sp_skip(m, t, n);
