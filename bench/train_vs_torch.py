@@ -123,7 +123,7 @@ def main():
     p.add_argument("--rows", type=int, help="sequences of a step, instead of the model's")
     p.add_argument("--layers", type=int, help="layers, instead of the model's")
     p.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    p.add_argument("--scratch", default="train-vs-torch")
+    p.add_argument("--scratch", default="build/train_vs_torch")
     p.add_argument("--json", action="store_true")
     for name in ("--worker", "--compiled"):
         p.add_argument(name, action="store_true", help=argparse.SUPPRESS)
