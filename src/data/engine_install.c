@@ -21,26 +21,23 @@ static bool is_output(const char *name)
            (strncmp(name, "recipe.json", 11) == 0 && n < 32);
 }
 
-/* Removes what is in a folder of ours: depth levels of it, or the outputs alone. */
-static yh_status clear(const char *dir, int depth, bool outputs, const char *spare, yh_err *err)
+/* Removes all that is in a folder of ours but `spare`, or the output files alone. */
+static yh_status clear(const char *dir, bool outputs, const char *spare, yh_err *err)
 {
     DIR *d = opendir(dir);
     if (d == NULL)
         return errno == ENOENT ? YH_OK : yh_fail_errno(err, errno, "%s: cannot list", dir);
     yh_status s = YH_OK;
     for (struct dirent *e; s == YH_OK && (e = readdir(d)) != NULL;) {
-        struct stat st;
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
             (outputs && !is_output(e->d_name)) || (spare != NULL && strcmp(e->d_name, spare) == 0))
             continue;
         char *p = yh_path_join(dir, e->d_name);
         if (p == NULL)
             s = yh_fail(err, YH_NOMEM, "%s: no memory", dir);
-        else if (lstat(p, &st) != 0)
-            s = errno == ENOENT ? YH_OK : yh_fail_errno(err, errno, "%s: cannot stat", p);
-        else if (S_ISDIR(st.st_mode) && depth > 0 && !outputs)
-            s = clear(p, depth - 1, false, NULL, err);
-        if (s == YH_OK && p != NULL && remove(p) != 0 && errno != ENOENT)
+        else if (!outputs)
+            s = yh_remove_tree(p, err);
+        else if (remove(p) != 0 && errno != ENOENT) /* a folder of that name is not ours */
             s = yh_fail_errno(err, errno, "%s: cannot remove", p);
         yh_free(p);
     }
@@ -73,8 +70,8 @@ static yh_status check_idle(const yh_engine *e, yh_err *err)
 yh_status yh_engine_sweep(const yh_engine *e, yh_err *err)
 {
     YH_TRY(check_idle(e, err));
-    YH_TRY(clear(e->out, 0, true, NULL, err));
-    return clear(e->hidden, 2, false, "turn", err);
+    YH_TRY(clear(e->out, true, NULL, err));
+    return clear(e->hidden, false, "turn", err);
 }
 
 /* ------------------------------------------------------------------ the plan */
@@ -224,8 +221,8 @@ yh_status yh_engine_tidy(const yh_engine *e, yh_err *err)
             continue;
         char *p = yh_path_join(e->hidden, x->d_name);
         if (p != NULL && yh_is_dir(p))
-            s = clear(p, 1, false, NULL, err);
-        if (p != NULL && s == YH_OK)
+            s = yh_remove_tree(p, err);
+        else if (p != NULL)
             (void)remove(p);
         yh_free(p);
     }

@@ -1,8 +1,5 @@
 /* Stages, one after the other: store and earlier decisions in, a decisions file out. */
-#include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/cpu.h"
 #include "data/engine.h"
@@ -60,18 +57,6 @@ yh_status yh_engine_store(const yh_engine *e, yh_store **out, int stages, yh_err
     return s;
 }
 
-static yh_status empty_folder(const char *dir, yh_err *err)
-{
-    yh_file_list l = {0};
-    YH_TRY(yh_mkdirs(dir, err));
-    yh_status s = yh_file_list_add(&l, dir, err);
-    for (size_t i = 0; i < l.n && s == YH_OK; i++)
-        if (unlink(l.path[i]) != 0 && errno != ENOENT)
-            s = yh_fail_errno(err, errno, "%s: cannot remove", l.path[i]);
-    yh_file_list_fini(&l);
-    return s;
-}
-
 static void on_progress(void *user, double fraction)
 {
     yh_engine *e = user;
@@ -123,11 +108,13 @@ static yh_status one_stage(yh_engine *e, int step, yh_err *err)
     e->fraction = 0.0;
     yh_status s = yh_engine_path(e, work, sizeof work, err, "work");
     if (s == YH_OK)
-        s = empty_folder(work, err);
+        s = yh_remove_tree(work, err);
+    if (s == YH_OK)
+        s = yh_mkdirs(work, err);
     if (s == YH_OK)
         s = run_stage(e, step, work, stats, err);
     if (s == YH_OK)
-        s = empty_folder(work, err);
+        s = yh_remove_tree(work, err);
     if (s == YH_OK)
         s = stage_path(e, path, step, "json", err);
     if (s != YH_OK) {

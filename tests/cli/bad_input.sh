@@ -1,7 +1,7 @@
 # A tour of bad input: every command ends with status 1 or 2 and a message that names the file, and
 # leaves nothing half-written. Broken models and safetensors files are in generate.sh as well.
+. "$TESTS/cli-lib.sh"
 cd "$SCRATCH"
-fail() { echo "FAILED: $*" >&2; exit 1; }
 # refuse STATUS TEXT COMMAND...: the command ends with STATUS, its message holds TEXT.
 refuse() {
     status=$1 text=$2

@@ -1,10 +1,8 @@
 # yh clean: golden output, broken inputs, kills, threads, locks.
-. "$TESTS/kills.sh"
+. "$TESTS/cli-lib.sh"
 cd "$SCRATCH"
-fail() { echo "FAILED: $*" >&2; exit 1; }
 texts() { zstd -dcq "$1"/part-*.jsonl.zst; }
 gone() { zstd -dcq "$1"/removed-*.jsonl.zst; }
-has() { grep -qF -- "$2" "$1" || { cat "$1" >&2; fail "$1 has no: $2"; }; }
 if ! command -v zstd >/dev/null; then echo "skipped: no zstd program"; exit 77; fi
 
 # ---- golden output on a small folder

@@ -1,7 +1,6 @@
 # yh corpus: explain, show, diff, mix; the ways are those that a person expects.
+. "$TESTS/cli-lib.sh"
 cd "$SCRATCH"
-fail() { echo "FAILED: $*" >&2; exit 1; }
-has() { grep -qF -- "$2" "$1" || { cat "$1" >&2; fail "$1 has no: $2"; }; }
 mkdir raw
 long="This is a sentence of a document that is long enough to be kept by every rule that looks at lengths"
 notice="This notice stands below every article of the collection and is longer than eighty letters, as it must be."

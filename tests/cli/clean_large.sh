@@ -1,18 +1,6 @@
 # yh clean divides one large file of lines: the same bytes whatever the threads, the kills, the number of processes.
-. "$TESTS/kills.sh"
+. "$TESTS/cli-lib.sh"
 cd "$SCRATCH"
-fail() { echo "FAILED: $*" >&2; exit 1; }
-same() { # same A B: two corpora are equal to the byte, the times in the report left out
-    for f in "$1"/part-* "$1"/removed-*; do
-        [ -e "$f" ] || continue # nothing was removed
-        cmp "$f" "$2/${f#"$1"/}" || fail "$2 differs from $1"
-    done
-    [ "$(ls "$1")" = "$(ls "$2")" ] || fail "$1 and $2 have different files"
-    grep -v second "$1/report.json" >a.json
-    grep -v second "$2/report.json" >b.json
-    cmp a.json b.json || fail "the reports of $1 and $2 differ"
-    cmp "$1/recipe.json" "$2/recipe.json" || fail "the recipes differ"
-}
 # lines keep their numbers and places; one is longer than a slice
 awk 'BEGIN { srand(8); for (i = 1; i <= 6000; i++) {
     if (i % 1000 == 7) { print "not json"; continue }
@@ -28,7 +16,7 @@ took=$(($(milliseconds) - begin))
 cat want1/part-* | sed -n 's/^{"text":"Line \([0-9]*\)\..*"id":"large.jsonl:\([0-9]*\)".*"offset":\([0-9]*\)[,}].*/\1 \2 \3/p' >places
 [ "$(wc -l <places)" -gt 5980 ] || fail "too few documents: $(wc -l <places)"
 awk '$1 != $2 { exit 1 }' places || fail "an id that is not the line's number"
-tail -4 places | while read -r line unused offset; do
+tail -4 places | while read -r line _ offset; do
     tail -c +$((offset + 1)) large.jsonl | head -c 40 | grep -q "Line $line\." || fail "the offset of line $line"
 done
 for share in 3 1 2; do large -o got1 --shard $share/3 >/dev/null 2>&1 || fail "share $share of a large file"; done

@@ -1,7 +1,7 @@
 # Where documents come from (meta.offset) in every format that has places; what a recipe names by
 # path belongs to the run; no line end is left behind a last line that was cut.
+. "$TESTS/cli-lib.sh"
 cd "$SCRATCH"
-fail() { echo "FAILED: $*" >&2; exit 1; }
 long="a document that is long enough to be kept by every rule that looks at the length of documents"
 
 # ---- each record is found again at its offset; FIND: a text that only this document has

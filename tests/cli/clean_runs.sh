@@ -1,19 +1,6 @@
 # yh clean: the same bytes whatever the threads, the memory, the kills, the number of processes.
-. "$TESTS/kills.sh"
+. "$TESTS/cli-lib.sh"
 cd "$SCRATCH"
-fail() { echo "FAILED: $*" >&2; exit 1; }
-has() { grep -qF -- "$2" "$1" || { cat "$1" >&2; fail "$1 has no: $2"; }; }
-same() { # same A B: two corpora are equal to the byte, the times in the report left out
-    for f in "$1"/part-* "$1"/removed-*; do
-        [ -e "$f" ] || continue # nothing was removed
-        cmp "$f" "$2/${f#"$1"/}" || fail "$2 differs from $1"
-    done
-    [ "$(ls "$1")" = "$(ls "$2")" ] || fail "$1 and $2 have different files"
-    grep -v second "$1/report.json" >a.json
-    grep -v second "$2/report.json" >b.json
-    cmp a.json b.json || fail "the reports of $1 and $2 differ"
-    cmp "$1/recipe.json" "$2/recipe.json" || fail "the recipes differ"
-}
 mkdir raw
 awk 'BEGIN { srand(7); for (f = 0; f < 14; f++) for (i = 0; i < 500; i++) {
     s = ""; for (k = 0; k < 60; k++) s = s " word" int(rand() * 5000);

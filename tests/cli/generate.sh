@@ -1,7 +1,6 @@
 # yh generate, chat, eval, info, convert on a small model that is trained here; and on broken ones.
+. "$TESTS/cli-lib.sh"
 cd "$SCRATCH"
-fail() { echo "FAILED: $*" >&2; exit 1; }
-has() { grep -qF -- "$2" "$1" || { cat "$1" >&2; fail "$1 has no: $2"; }; }
 # refuse STATUS TEXT COMMAND...: the command ends with STATUS, its message holds TEXT, no crash.
 refuse() {
     status=$1 text=$2

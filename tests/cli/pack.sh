@@ -1,7 +1,6 @@
 # yh pack: kills, a changed tokenizer, damage.
-. "$TESTS/kills.sh"
+. "$TESTS/cli-lib.sh"
 cd "$SCRATCH"
-fail() { echo "FAILED: $*" >&2; exit 1; }
 awk 'BEGIN { srand(5); for (i = 0; i < 30000; i++) { s = ""; for (k = 0; k < 30; k++) s = s " word" int(rand() * 500); print "{\"text\":\"" s "\"}" } }' >corpus.jsonl
 head -n 400 corpus.jsonl >little.jsonl
 "$YH" tok train little.jsonl -o tok -v 400 >/dev/null 2>&1 || fail "training a tokenizer"

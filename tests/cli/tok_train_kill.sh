@@ -1,8 +1,7 @@
 # yh tok train killed (SIGKILL) at random moments and gone on with each time, with other numbers of
 # threads and other memory, ends with the same files as a run that was never stopped.
-. "$TESTS/kills.sh"
+. "$TESTS/cli-lib.sh"
 cd "$SCRATCH"
-fail() { echo "FAILED: $*" >&2; exit 1; }
 
 awk 'BEGIN { srand(7); for (d = 0; d < 6000; d++) { printf "{\"text\": \"Story %d:", d;
         n = 50 + int(rand() * 200); for (i = 0; i < n; i++) printf " w%x", int(exp(rand() * 12));

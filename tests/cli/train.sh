@@ -1,7 +1,7 @@
 # yh train: result as text and JSON, named sizes, wrong use, data that does not fit, no space, a
 # folder that cannot be written, two processes on one folder, SIGTERM.
+. "$TESTS/cli-lib.sh"
 cd "$SCRATCH"
-fail() { echo "FAILED: $*" >&2; exit 1; }
 # expect STATUS TEXT COMMAND...: exit status and a part of the message
 expect() {
     want=$1 text=$2

@@ -1,8 +1,7 @@
 # yh train killed (SIGKILL) at twenty random moments and gone on with each time, sometimes with
 # another number of threads, ends with the same bits as a run that was never stopped.
-. "$TESTS/kills.sh"
+. "$TESTS/cli-lib.sh"
 cd "$SCRATCH"
-fail() { echo "FAILED: $*" >&2; exit 1; }
 
 awk 'BEGIN { srand(7); split("the a red old small cat dog tree house river runs sees finds likes and then", w, " ");
     for (d = 0; d < 1500; d++) { printf "{\"text\": \"Story %d:", d;
