@@ -27,6 +27,7 @@ try:
 except ImportError:
     sentencepiece = tiktoken = None
 try:
+    import numpy
     import tokenizers
     import transformers
 except ImportError as e:
@@ -204,15 +205,31 @@ def hostile_text():
     yield "empty", b""
 
 
+def numbers(line, begin, end):
+    """The integers of a part of a JSON line, lists in lists one behind the other."""
+    part = line[begin:end].translate(None, b"[] ")
+    return numpy.fromstring(part, dtype=numpy.int64, sep=",") if part else numpy.empty(0, numpy.int64)
+
+
 def ours(folder, paths, flags):
-    """(ids, offsets, ids asked for without offsets: another way through the encoder) of each file."""
+    """(ids, offsets, whether the ids asked for without offsets, which is another way through the encoder, are the
+    same) of each file. Offsets: begin and end of each id, one behind the other."""
     command = [YH, "tok", "encode", "--tok", folder, "--json"] + flags
     run = subprocess.Popen(command + ["--offsets"] + paths, stdout=subprocess.PIPE)
     alone = subprocess.Popen(command + paths, stdout=subprocess.PIPE)
     for line, short in zip(run.stdout, alone.stdout):
-        j = json.loads(line)
-        yield j["ids"], j["offsets"], json.loads(short)["ids"]
+        ids, places, ids_alone = line.index(b'"ids"'), line.index(b'"offsets"'), short.index(b'"ids"')
+        end, end_alone = line.index(b"]", ids), short.index(b"]", ids_alone)
+        yield (numbers(line, ids + 6, end), numbers(line, places + 10, line.index(b"]]" if b"[[" in line else b"]", places)),
+               line[ids:end] == short[ids_alone:end_alone])
     assert run.wait() == 0 and alone.wait() == 0, "yh tok encode failed"
+
+
+def byte_offsets(text):
+    """Where each character of the text begins in UTF-8, and where the last one ends."""
+    c = numpy.frombuffer(text.encode("utf-32-le"), numpy.uint32)
+    sizes = 1 + (c >= 0x80) + (c >= 0x800) + (c >= 0x10000)
+    return numpy.concatenate(([0], numpy.cumsum(sizes)))
 
 
 def chunks(data):
@@ -240,11 +257,7 @@ class HuggingFace:
 
     def encode(self, text):
         e = self.t.encode(text)
-        at, table = 0, [0]
-        for c in text:
-            at += 1 if c < "\x80" else 2 if c < "\u0800" else 3 if c < "\U00010000" else 4
-            table.append(at)
-        return e.ids, [[table[b], table[e]] for b, e in e.offsets]
+        return e.ids, byte_offsets(text)[numpy.array(e.offsets, numpy.int64).ravel()]
 
     def decode(self, ids):
         return self.t.decode(ids, skip_special_tokens=False)
@@ -259,7 +272,7 @@ class SentencePiece:
 
     def encode(self, text):
         pieces = self.t.encode(text, return_type="proto").pieces
-        return [p.id for p in pieces], [[p.begin, p.end] for p in pieces]
+        return [p.id for p in pieces], numpy.array([x for p in pieces for x in (p.begin, p.end)], numpy.int64)
 
     def decode(self, ids):
         return self.t.decode(ids)
@@ -301,7 +314,7 @@ def first_difference(a, b):
 
 
 def compare(name, folder, peer, parts, paths, stats):
-    for (label, part), (ids, offsets, alone) in zip(parts, ours(folder, paths, peer.flags)):
+    for (label, part), (ids, offsets, same_alone) in zip(parts, ours(folder, paths, peer.flags)):
         text = part.decode("utf-8", "replace")
         valid = text.encode() == part
         if not valid and isinstance(peer, SentencePiece):
@@ -310,21 +323,24 @@ def compare(name, folder, peer, parts, paths, stats):
         stats["texts"] += 1
         stats["bytes"] += len(part)
         stats["ids"] += len(want)
-        if ids == want:
-            ids = alone
-        if ids != want:
+        if not numpy.array_equal(ids, numpy.array(want, numpy.int64)):
             k = first_difference(ids, want)
             stats["id_differences"] += 1
             if stats["id_differences"] <= 5:
-                where = offsets[k][0] if k < len(offsets) else len(part)
+                where = int(offsets[2 * k]) if k < len(ids) else len(part)
                 print("DIFFERS", name, label, "id", k, ids[k:k + 6], want[k:k + 6],
                       ascii(part[max(0, where - 10):where + 20].decode("utf-8", "replace")))
-        elif valid and places is not None and offsets != places:  # the peer never sees invalid bytes
-            k = first_difference(offsets, places)
+        elif not same_alone:
+            stats["id_differences"] += 1
+            print("DIFFERS", name, label, "without offsets")
+        elif valid and places is not None and not numpy.array_equal(offsets, places):
+            # invalid bytes the peer never sees
+            k = first_difference(offsets, places) // 2
             stats["offset_differences"] += 1
             if stats["offset_differences"] <= 5:
-                print("OFFSET", name, label, "id", k, want[k], offsets[k], places[k],
-                      ascii(part[max(0, places[k][0] - 5):places[k][1] + 5].decode("utf-8", "replace")))
+                mine, theirs = offsets[2 * k:2 * k + 2], places[2 * k:2 * k + 2]
+                print("OFFSET", name, label, "id", k, want[k], mine, theirs,
+                      ascii(part[max(0, theirs[0] - 5):theirs[1] + 5].decode("utf-8", "replace")))
 
 
 def decode(name, folder, peer, ids, tmp, stats):
