@@ -19,15 +19,31 @@ static yh_status number(yh_buf *out, const char *key, double v, yh_err *err)
     return isfinite(v) ? yh_buf_addf(out, err, "%s\"%s\":%.6g", sep, key, v) : YH_OK;
 }
 
-/* Whether a rendered list of members has this key (of ours: no escapes within). */
-static bool has_key(const char *members, size_t n, const char *key)
+/* Whether p[0, n) ends with a quoted name (of ours: no escapes within). */
+static bool ends_with(const char *p, size_t n, const char *name)
 {
-    size_t k = strlen(key);
-    const char *p = members, *end = members + n;
-    while (p != NULL && (p = memmem(p, (size_t)(end - p), key, k)) != NULL) {
-        if (p > members && p[-1] == '"' && p + k + 1 < end && p[k] == '"' && p[k + 1] == ':')
-            return true;
-        p++;
+    size_t k = strlen(name);
+    return n >= k + 2 && p[n - 1] == '"' && p[n - k - 2] == '"' &&
+           memcmp(p + n - k - 1, name, k) == 0;
+}
+
+/* Whether a rendered list of members has one of these keys, or one of the values' names. */
+static bool has_key(const char *members, size_t n, const char *const *keys, size_t n_keys,
+                    const yh_draft *d)
+{
+    for (size_t at = 0; at < n; at++) {
+        const char *colon = memchr(members + at, ':', n - at);
+        if (colon == NULL)
+            return false;
+        at = (size_t)(colon - members);
+        if (at == 0 || members[at - 1] != '"')
+            continue;
+        for (size_t i = 0; i < n_keys; i++)
+            if (ends_with(members, at, keys[i]))
+                return true;
+        for (int i = 0; d != NULL && i < d->n_value; i++)
+            if (ends_with(members, at, d->value[i].name))
+                return true;
     }
     return false;
 }
@@ -64,12 +80,7 @@ static yh_status add_kept_meta(yh_buf *out, const yh_draft *d, const yh_origin *
                                             {"offset", "earlier_offset"}};
     const char *sep = out->len > 0 && out->data[out->len - 1] != '{' ? "," : "";
     size_t n = strlen(d->meta);
-    bool plain = true;
-    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-        plain = plain && !has_key(d->meta, n, ours[i]);
-    for (int i = 0; i < d->n_value; i++)
-        plain = plain && !has_key(d->meta, n, d->value[i].name);
-    if (plain) {
+    if (!has_key(d->meta, n, ours, sizeof ours / sizeof *ours, d)) {
         YH_TRY(yh_buf_adds(out, sep, err));
         return yh_buf_add(out, d->meta, n, err);
     }
@@ -138,7 +149,7 @@ static yh_status add_meta(yh_buf *out, const yh_draft *d, const yh_origin *o, yh
             YH_TRY(member(out, "url", d->url, strlen(d->url), err));
     }
     for (int i = 0; i < d->n_value; i++)
-        if (o->meta_len == 0 || !has_key(o->meta, o->meta_len, d->value[i].name))
+        if (o->meta_len == 0 || !has_key(o->meta, o->meta_len, &d->value[i].name, 1, NULL))
             YH_TRY(number(out, d->value[i].name, d->value[i].value, err));
     return d->meta != NULL && d->meta[0] != '\0' ? add_kept_meta(out, d, o, err) : YH_OK;
 }

@@ -132,64 +132,116 @@ static inline size_t take_escape(const scan *s, size_t at, string_kind *k)
 typedef enum outcome { GOES_ON, ENDED, BAD } outcome;
 
 #if defined(__SSE2__)
-/* A string's blocks of 64 bytes from *at on, as long as there are any: all of a block's quotes and
- * escapes from one look at it. */
-static inline __attribute__((always_inline)) outcome
-string_blocks(scan *s, size_t *from, string_kind *k, uint64_t (*look)(const char *))
+/* One block of 64 bytes at `at`, whose quotes, backslashes and control characters are the bits of
+ * `mask`. Goes on at *next: behind the block, or behind an escape that reaches out of it. */
+static inline __attribute__((always_inline)) outcome string_block(scan *s, size_t at, uint64_t mask,
+                                                                  string_kind *k, size_t *next)
 {
-    size_t at = *from;
-    while (s->n - at >= 64) {
-        uint64_t mask = look(s->p + at);
-        size_t next = at + 64;
-        while (mask != 0) {
-            size_t i = at + (size_t)__builtin_ctzll(mask);
-            if (s->p[i] == '"') {
-                s->at = i + 1;
-                return ENDED;
-            }
-            size_t end = s->p[i] == '\\' ? take_escape(s, i, k) : 0;
-            if (end == 0)
-                return BAD;
-            if (end >= next) {
-                next = end;
-                break;
-            }
-            mask &= ~(uint64_t)0 << (end - at);
+    *next = at + 64;
+    while (mask != 0) {
+        size_t i = at + (size_t)__builtin_ctzll(mask);
+        if (s->p[i] == '"') {
+            s->at = i + 1;
+            return ENDED;
         }
-        at = next;
+        size_t end = s->p[i] == '\\' ? take_escape(s, i, k) : 0;
+        if (end == 0)
+            return BAD;
+        if (end >= *next) {
+            *next = end;
+            break;
+        }
+        mask &= ~(uint64_t)0 << (end - at);
     }
-    *from = at;
     return GOES_ON;
 }
 
-static outcome string_blocks_sse2(scan *s, size_t *from, string_kind *k)
+/* A string's blocks of 64 bytes from *from on, as long as there are any: all of a block's quotes
+ * and escapes from one look at it. */
+static outcome string_blocks(scan *s, size_t *from, string_kind *k)
 {
-    return string_blocks(s, from, k, specials);
+    outcome o = GOES_ON;
+    while (o == GOES_ON && s->n - *from >= 64)
+        o = string_block(s, *from, specials(s->p + *from), k, from);
+    return o;
 }
 #endif
 
 #ifdef YH_X86
 #define AVX2 __attribute__((target("avx2")))
 
-AVX2 static inline uint64_t specials_avx2(const char *p)
+/* Which of the backslashes begin an escape, and what stands behind these. Of a run of backslashes
+ * every other one does: the subtraction carries through the run and tells its odd places from its
+ * even ones. The block begins outside an escape; bit 63: one reaches out of it. */
+static inline uint64_t escapes64(uint64_t slash, uint64_t *escaped)
 {
-    const __m256i quote = _mm256_set1_epi8('"'), slash = _mm256_set1_epi8('\\');
-    const __m256i last = _mm256_set1_epi8(0x1f);
-    uint64_t mask = 0;
-    for (int k = 0; k < 2; k++) {
-        const __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(p + 32 * k));
-        const __m256i any =
-            _mm256_or_si256(_mm256_cmpeq_epi8(v, quote),
-                            _mm256_or_si256(_mm256_cmpeq_epi8(v, slash),
-                                            _mm256_cmpeq_epi8(_mm256_min_epu8(v, last), v)));
-        mask |= (uint64_t)(unsigned)_mm256_movemask_epi8(any) << (32 * k);
-    }
-    return mask;
+    const uint64_t odd = 0xaaaaaaaaaaaaaaaau;
+    const uint64_t series = ((slash << 1 | odd) - slash) ^ odd;
+    *escaped = series ^ slash;
+    return series & slash;
 }
 
+/* What a block of 64 bytes is made of, a bit for each byte. */
+typedef struct block_bits {
+    uint64_t quote, slash, control;
+    uint64_t common; /* what is often behind a backslash: n, r, t, '"' and a backslash */
+} block_bits;
+
+AVX2 static inline uint64_t bits64(__m256i low, __m256i high)
+{
+    return (uint64_t)(unsigned)_mm256_movemask_epi8(low) |
+           (uint64_t)(unsigned)_mm256_movemask_epi8(high) << 32;
+}
+
+AVX2 static inline uint64_t equal64(const __m256i v[2], char c)
+{
+    const __m256i what = _mm256_set1_epi8(c);
+    return bits64(_mm256_cmpeq_epi8(v[0], what), _mm256_cmpeq_epi8(v[1], what));
+}
+
+/* False: there is nothing of that in the block, and *b was not written. */
+AVX2 static inline bool look(const char *p, block_bits *b)
+{
+    const __m256i v[2] = {_mm256_loadu_si256((const __m256i *)(const void *)p),
+                          _mm256_loadu_si256((const __m256i *)(const void *)(p + 32))};
+    const __m256i quote = _mm256_set1_epi8('"'), slash = _mm256_set1_epi8('\\');
+    const __m256i last = _mm256_set1_epi8(0x1f);
+    __m256i q[2], s[2], c[2], any = _mm256_setzero_si256();
+    for (int k = 0; k < 2; k++) {
+        q[k] = _mm256_cmpeq_epi8(v[k], quote);
+        s[k] = _mm256_cmpeq_epi8(v[k], slash);
+        c[k] = _mm256_cmpeq_epi8(_mm256_min_epu8(v[k], last), v[k]);
+        any = _mm256_or_si256(any, _mm256_or_si256(q[k], _mm256_or_si256(s[k], c[k])));
+    }
+    if (_mm256_testz_si256(any, any))
+        return false;
+    *b = (block_bits){bits64(q[0], q[1]), bits64(s[0], s[1]), bits64(c[0], c[1]), 0};
+    b->common = equal64(v, 'n') | equal64(v, 'r') | equal64(v, 't') | b->quote | b->slash;
+    return true;
+}
+
+/* As string_blocks; a block with common escapes alone costs the same wherever they stand, so that
+ * the processor has little to guess. */
 AVX2 static outcome string_blocks_avx2(scan *s, size_t *from, string_kind *k)
 {
-    return string_blocks(s, from, k, specials_avx2);
+    while (s->n - *from >= 64) {
+        uint64_t escaped;
+        block_bits b;
+        if (!look(s->p + *from, &b)) {
+            *from += 64;
+            continue;
+        }
+        const uint64_t beyond = escapes64(b.slash, &escaped) & (uint64_t)1 << 63;
+        if (((b.quote & ~escaped) | b.control | (escaped & ~b.common) | beyond) == 0) {
+            k->escaped = k->escaped || b.slash != 0;
+            *from += 64;
+            continue;
+        }
+        outcome o = string_block(s, *from, b.quote | b.slash | b.control, k, from);
+        if (o != GOES_ON)
+            return o;
+    }
+    return GOES_ON;
 }
 #endif
 
@@ -207,7 +259,7 @@ static bool string(scan *s, string_kind *k)
     else
 #endif
 #if defined(__SSE2__)
-        o = string_blocks_sse2(s, &at, k);
+        o = string_blocks(s, &at, k);
 #endif
     if (o != GOES_ON)
         return o == ENDED;
@@ -475,14 +527,62 @@ AVX2 static size_t unescape_avx2(char *out, const char *p, size_t n)
 {
     return unescape(out, p, n, copy_plain_avx2);
 }
+
+/* 64 bytes at once: letters behind a backslash become what they mean, the backslashes that begin an
+ * escape are squeezed out. Writes up to 64 bytes behind the text's end. */
+__attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,popcnt"))) static size_t
+unescape_vbmi2(char *out, const char *p, size_t n)
+{
+    char *to = out;
+    size_t i = 0;
+    while (n - i >= 64) {
+        uint64_t escaped;
+        __m512i v = _mm512_loadu_si512(p + i);
+        const uint64_t slash = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\\'));
+        if (slash == 0) {
+            _mm512_storeu_si512(to, v);
+            to += 64;
+            i += 64;
+            continue;
+        }
+        const uint64_t begin = escapes64(slash, &escaped);
+        const uint64_t beyond = begin & (uint64_t)1 << 63; /* stays for the next block */
+        const uint64_t nl = _mm512_mask_cmpeq_epi8_mask(escaped, v, _mm512_set1_epi8('n'));
+        const uint64_t cr = _mm512_mask_cmpeq_epi8_mask(escaped, v, _mm512_set1_epi8('r'));
+        const uint64_t tab = _mm512_mask_cmpeq_epi8_mask(escaped, v, _mm512_set1_epi8('t'));
+        const uint64_t quote = _mm512_mask_cmpeq_epi8_mask(escaped, v, _mm512_set1_epi8('"'));
+        if ((escaped & ~(nl | cr | tab | quote | slash)) != 0) { /* another escape: up to it */
+            size_t at = (size_t)__builtin_ctzll(escaped & ~(nl | cr | tab | quote | slash)) - 1;
+            char c = meaning[(uint8_t)p[i + at + 1]];
+            to += unescape(to, p + i, at, copy_plain);
+            i += at;
+            if (c != 0) {
+                *to++ = c;
+                i += 2;
+            } else {
+                to += long_escape(to, p, &i);
+            }
+            continue;
+        }
+        v = _mm512_mask_mov_epi8(v, nl, _mm512_set1_epi8('\n'));
+        v = _mm512_mask_mov_epi8(v, cr, _mm512_set1_epi8('\r'));
+        v = _mm512_mask_mov_epi8(v, tab, _mm512_set1_epi8('\t'));
+        _mm512_storeu_si512(to, _mm512_maskz_compress_epi8(~begin, v));
+        to += 64 - __builtin_popcountll(begin);
+        i += 64 - (beyond >> 63);
+    }
+    return (size_t)(to - out) + unescape(to, p + i, n - i, copy_plain);
+}
 #endif
 
 yh_status yh_json_unescape(const char *p, size_t n, yh_buf *out, yh_err *err)
 {
-    YH_TRY(yh_buf_reserve(out, n + 32, err)); /* an escape is never shorter than what it means */
+    YH_TRY(yh_buf_reserve(out, n + 64, err)); /* an escape is never shorter than what it means */
     char *to = out->data + out->len;
 #ifdef YH_X86
-    if (yh_isa_current() >= YH_ISA_AVX2)
+    if (yh_isa_current() >= YH_ISA_AVX512 && __builtin_cpu_supports("avx512vbmi2"))
+        out->len += unescape_vbmi2(to, p, n);
+    else if (yh_isa_current() >= YH_ISA_AVX2)
         out->len += unescape_avx2(to, p, n);
     else
 #endif

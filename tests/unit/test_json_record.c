@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/rng.h"
 #include "data/record.h"
+#include "input/json_scan.h"
 #include "input/reader.h"
 
 static void read_lines(const char *lines, size_t n, yh_piece *piece, yh_drafts *out)
@@ -154,10 +156,63 @@ static void test_exact_numbers(void **unused)
     }
 }
 
+/* Strings of letters and escapes in every place of a block, good and bad: accepted when jansson
+ * accepts them, with its text, and odd when an escape could be written otherwise. */
+static void test_random_strings(void **unused)
+{
+    (void)unused;
+    static const char *const pieces[] = {
+        "\\n", "\\\\",         "\\\"",           "\\t", "\\r", "\\/", "\\b", "\\u0041", "x",
+        "n",   "\xe4\xb8\xad", "\\ud83d\\ude00", "\\x", "\n",  "\\",  "\""};
+    enum { MANY = 12, ALL = 16 }; /* the last ones end a string, or make it a bad one */
+    yh_rng r;
+    int good = 0;
+    yh_rng_init(&r, 5, 0);
+    for (int round = 0; round < 20000; round++) {
+        char line[700];
+        bool odd = false, escaped = false;
+        size_t n = (size_t)snprintf(line, sizeof line, "{\"k\":\"");
+        const uint32_t of = yh_rng_u32(&r) % 2 == 0 ? 2 : MANY, dense = 1 + yh_rng_u32(&r) % 80;
+        while (n < 100 + yh_rng_u32(&r) % 500) {
+            memset(line + n, 'n', dense);
+            n += yh_rng_u32(&r) % dense;
+            uint32_t k = yh_rng_u32(&r) % of;
+            if (yh_rng_u32(&r) % 300 == 0)
+                k = MANY + yh_rng_u32(&r) % (ALL - MANY);
+            odd = odd || strcmp(pieces[k], "\\/") == 0 || strncmp(pieces[k], "\\u", 2) == 0;
+            escaped = escaped || pieces[k][0] == '\\';
+            memcpy(line + n, pieces[k], strlen(pieces[k]));
+            n += strlen(pieces[k]);
+        }
+        n += (size_t)snprintf(line + n, sizeof line - n, "\",\"z\":1}");
+        json_t *j = json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL);
+        yh_json_member m[YH_JSON_MEMBERS];
+        size_t count;
+        bool is = yh_json_members(line, n, m, &count);
+        assert_int_equal(is, j != NULL);
+        if (is) {
+            yh_buf b;
+            yh_buf_init(&b, 0);
+            assert_int_equal(count, 2);
+            assert_int_equal(m[0].odd, odd);
+            assert_int_equal(m[0].escaped, escaped);
+            assert_int_equal(yh_json_unescape(m[0].value + 1, m[0].n_value - 2, &b, NULL), YH_OK);
+            json_t *v = json_object_get(j, "k");
+            assert_int_equal(b.len, json_string_length(v));
+            assert_memory_equal(b.data, json_string_value(v), b.len);
+            yh_buf_fini(&b);
+            good++;
+        }
+        json_decref(j);
+    }
+    assert_in_range(good, 2000, 19999);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_raw), cmocka_unit_test(test_surrogates),
-        cmocka_unit_test(test_nested), cmocka_unit_test(test_exact_numbers)};
+        cmocka_unit_test(test_nested), cmocka_unit_test(test_exact_numbers),
+        cmocka_unit_test(test_random_strings)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
