@@ -127,8 +127,9 @@ typedef struct yh_tok_train_options {
     int threads;         /* 0: all; the result does not depend on it */
     yh_tok_kind kind;
     uint64_t memory;    /* bytes that training may take, roughly; 0: 2 GiB. What does not fit goes
-                         * through the disk (unigram: is refused); the result depends on it only when
-                         * words that are next to nothing of the text are left out: see the report */
+                         * through the disk; the result depends on it only when words that are next
+                         * to nothing of the text are left out or (unigram) a sample of the text
+                         * is taken: see the report */
     uint64_t min_count; /* pairs that occur less often are not merged; 0: 2 */
     const char *const
         *special; /* special tokens, ended by NULL; the first is the end of text. NULL:
@@ -147,6 +148,7 @@ typedef struct yh_tok_train_report {
     uint64_t words;         /* different ones */
     uint64_t dropped;       /* of them, left out because memory was short */
     uint64_t dropped_below; /* they occur less often than this; 0: none */
+    uint64_t sampled;       /* unigram: one of so many words of the text was taken; 1: all */
     uint64_t spilled;       /* bytes of counted words that went through the disk */
     uint64_t resumed;       /* documents that an earlier run had counted */
 } yh_tok_train_report;

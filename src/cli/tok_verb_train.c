@@ -138,12 +138,12 @@ static void tell_json(const yh_tok *tok, const yh_tok_train_report *r, const tok
 {
     char hash[32];
     snprintf(hash, sizeof hash, "%016llx", (unsigned long long)yh_tok_hash(tok));
-    json_t *j = json_pack("{s:i,s:I,s:I,s:f,s:s,s:I,s:I,s:I,s:I,s:I}", "vocab",
-                          (int)yh_tok_size(tok), "documents", (json_int_t)r->docs, "bytes",
-                          (json_int_t)r->bytes, "seconds", seconds, "hash", hash, "words",
-                          (json_int_t)r->words, "dropped_words", (json_int_t)r->dropped,
-                          "dropped_below", (json_int_t)r->dropped_below, "spilled_bytes",
-                          (json_int_t)r->spilled, "resumed_documents", (json_int_t)r->resumed);
+    json_t *j = json_pack(
+        "{s:i,s:I,s:I,s:f,s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "vocab", (int)yh_tok_size(tok),
+        "documents", (json_int_t)r->docs, "bytes", (json_int_t)r->bytes, "seconds", seconds, "hash",
+        hash, "words", (json_int_t)r->words, "dropped_words", (json_int_t)r->dropped,
+        "dropped_below", (json_int_t)r->dropped_below, "sampled", (json_int_t)r->sampled,
+        "spilled_bytes", (json_int_t)r->spilled, "resumed_documents", (json_int_t)r->resumed);
     if (j != NULL && report != NULL)
         (void)json_object_set_new(j, "heldout", tok_report_json(report));
     char *text = j != NULL ? json_dumps(j, JSON_REAL_PRECISION(6)) : NULL;
@@ -170,7 +170,13 @@ static void tell(const yh_args *a, const char *out, const yh_tok *tok, const yh_
     if (r->resumed > 0)
         fprintf(stderr, "yh tok: %llu documents had been counted by an earlier run\n",
                 (unsigned long long)r->resumed);
-    if (r->dropped > 0)
+    if (r->sampled > 1)
+        fprintf(stderr,
+                "yh tok: memory was short: a sample was taken, one of %llu words of the text; %llu "
+                "of %llu different ones are not in it; --memory gives more\n",
+                (unsigned long long)r->sampled, (unsigned long long)r->dropped,
+                (unsigned long long)r->words);
+    else if (r->dropped > 0)
         fprintf(stderr,
                 "yh tok: memory was short: %llu of %llu different words, those that occur less "
                 "than %llu times, were left out; --memory gives more\n",

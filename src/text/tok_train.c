@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/thread.h"
 #include "text/bpe.h"
@@ -321,7 +322,7 @@ void yh_tok_trainer_free(yh_tok_trainer *t)
 /* ---- from words to a tokenizer ---- */
 
 /* Counts below EXACT have a class each, larger ones one for each power of two. */
-enum { EXACT = 64, CLASSES = EXACT + 64 };
+enum { EXACT = 64, CLASSES = EXACT + 64, SAMPLE_SEED = 20 };
 
 typedef struct class_sum {
     uint64_t words, bytes;
@@ -335,7 +336,7 @@ static int class_of(int64_t count)
 
 static int64_t least_of(int class)
 {
-    return class < EXACT ? class : (int64_t)1 << (class - EXACT);
+    return class < EXACT ? class : class >= EXACT + 63 ? INT64_MAX : (int64_t)1 << (class - EXACT);
 }
 
 static bool tally(void *user, int shard, const uint8_t *t, size_t n, int64_t count)
@@ -392,6 +393,44 @@ yh_status yh_train_choose(yh_tok_trainer *t, uint64_t memory, size_t fixed, size
     return s;
 }
 
+/* Bytes that the words need of which every `every`th occurrence is taken; *kept: how many words. */
+static double thinned(const class_sum *sum, uint64_t every, size_t fixed, size_t each, double *kept)
+{
+    double need = 0;
+    *kept = 0;
+    for (int k = 0; k < YH_WORD_SHARDS * CLASSES; k++) {
+        double share = (double)least_of(k % CLASSES) / (double)every;
+        share = share < 1 ? share : 1;
+        *kept += share * (double)sum[k].words;
+        need += share * (double)(sum[k].words * fixed + sum[k].bytes * each);
+    }
+    return need;
+}
+
+yh_status yh_train_thin(yh_tok_trainer *t, uint64_t memory, size_t fixed, size_t each,
+                        uint64_t *every, yh_err *err)
+{
+    class_sum *sum = yh_calloc((size_t)YH_WORD_SHARDS * CLASSES, sizeof *sum);
+    if (sum == NULL)
+        return no_memory(err);
+    yh_status s = yh_words_each(t->words, t->pool, false, false, tally, sum, err);
+    double all, kept, most = (double)memory;
+    for (*every = 1; thinned(sum, *every, fixed, each, &kept) > most; *every += 1 + *every / 64)
+        most = 0.97 * (double)memory; /* chance gives a little more */
+    (void)thinned(sum, 1, fixed, each, &all);
+    t->report.words = (uint64_t)all;
+    t->report.dropped = (uint64_t)(all - kept);
+    t->report.sampled = *every;
+    yh_free(sum);
+    return s;
+}
+
+int64_t yh_train_thin_count(const uint8_t *word, size_t n, int64_t count, uint64_t every)
+{
+    uint64_t whole = (uint64_t)count / every, rest = (uint64_t)count % every;
+    return (int64_t)(whole + (rest > 0 && yh_hash64(word, n, SAMPLE_SEED) % every < rest));
+}
+
 yh_status yh_tok_trainer_finish(yh_tok_trainer *t,
                                 void (*progress)(void *user, uint64_t done, uint64_t total),
                                 void *user, yh_tok **out, yh_err *err)
@@ -414,7 +453,7 @@ yh_status yh_tok_trainer_finish(yh_tok_trainer *t,
     YH_TRY(t->kind == YH_TOK_UNIGRAM ? yh_train_unigram(t, progress, user, out, err)
                                      : yh_train_bpe(t, progress, user, out, err));
     yh_words_spilled(t->words, &t->report.spilled);
-    if (t->report.dropped > 0)
+    if (t->report.dropped_below > 0)
         yh_log(YH_LOG_WARN,
                "memory was short: %llu of %llu different words, those that occur less than %llu "
                "times, were left out",

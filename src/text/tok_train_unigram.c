@@ -14,7 +14,7 @@ static const char names[] = "<unk>0x123456789ABCDEF";
 enum { WORD_CUT = 128, UNICODE = 0x110000, BYTES = 256 };
 
 /* Bytes of memory that training takes for each word and for each of its bytes, about. */
-enum { WORD_NEEDS = 24, BYTE_NEEDS = 12 };
+enum { WORD_NEEDS = 24, BYTE_NEEDS = 13 };
 
 static yh_status no_memory(yh_err *err)
 {
@@ -120,7 +120,7 @@ static yh_status cover(const yh_tok_trainer *t, int64_t *sum, yh_err *err)
 
 typedef struct gathering {
     const int64_t *chars;
-    int64_t least;
+    uint64_t every;
     uint64_t bytes[YH_WORD_SHARDS], words[YH_WORD_SHARDS];
     yh_uni_words *w; /* NULL: only bytes and words are wanted */
 } gathering;
@@ -130,7 +130,7 @@ static bool gather_word(void *user, int shard, const uint8_t *t, size_t n, int64
 {
     gathering *g = user;
     size_t begin = 0;
-    if (count < g->least)
+    if (g->every > 1 && (count = yh_train_thin_count(t, n, count, g->every)) == 0)
         return true;
     for (size_t at = 0; at <= n;) {
         int len = 1;
@@ -156,7 +156,6 @@ static bool gather_word(void *user, int shard, const uint8_t *t, size_t n, int64
 static yh_status gather(yh_tok_trainer *t, yh_uni_words *w, yh_err *err)
 {
     gathering g = {0};
-    yh_train_choice kept;
     uint64_t all_words = 0, all_bytes = 0;
     int64_t *chars = yh_calloc(UNICODE, sizeof *chars);
     if (chars == NULL)
@@ -173,16 +172,9 @@ static yh_status gather(yh_tok_trainer *t, yh_uni_words *w, yh_err *err)
     }
     for (const char *c = names; *c != '\0'; c++)
         chars[(uint8_t)*c]++;
-    YH_GOTO(s, yh_train_choose(t, t->memory, WORD_NEEDS, BYTE_NEEDS, &kept, err), done);
-    if (kept.left_out > 0.5) {
-        s = yh_fail(err, YH_LIMIT,
-                    "the different words need %llu bytes of memory, and without the rarest "
-                    "half of the text would be left out; give more --memory, or train on a "
-                    "part of the corpus",
-                    (unsigned long long)kept.all);
-        goto done;
-    }
-    g.least = kept.least;
+    /* a quarter is for the table of characters, the seeds and the finished pieces */
+    YH_GOTO(s, yh_train_thin(t, t->memory - t->memory / 4, WORD_NEEDS, BYTE_NEEDS, &g.every, err),
+            done);
     g.chars = chars;
     YH_GOTO(s, yh_words_each(t->words, t->pool, true, false, gather_word, &g, err), done);
     for (int k = 0; k < YH_WORD_SHARDS; k++) {

@@ -63,6 +63,13 @@ typedef struct yh_train_choice {
 yh_status yh_train_choose(yh_tok_trainer *t, uint64_t memory, size_t fixed, size_t each,
                           yh_train_choice *out, yh_err *err) YH_MUST_CHECK;
 
+/* *every: 1 when all words fit, else only one of so many occurrences is to be counted, whatever the
+ * word, so that those that are left fit. thin_count: how many of a word's are; the word's hash
+ * decides about the rest of the division. Fills the report. */
+yh_status yh_train_thin(yh_tok_trainer *t, uint64_t memory, size_t fixed, size_t each,
+                        uint64_t *every, yh_err *err) YH_MUST_CHECK;
+int64_t yh_train_thin_count(const uint8_t *word, size_t n, int64_t count, uint64_t every);
+
 /* The words of valid UTF-8 as a unigram vocabulary sees them: a space is the first character of the
  * word behind it, U+2581, and a word ends where the script changes, because no piece has two. */
 yh_status yh_train_count_unigram(yh_words_local *w, const uint8_t *t, size_t n,

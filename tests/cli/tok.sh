@@ -117,6 +117,14 @@ cmp uni/tokenizer.json uni1/tokenizer.json
 "$YH" tok info uni | grep -q "vocabulary     400, of them 3 special"
 printf 'the cats  were é 你好\n\n<0x41> water' >odd.txt
 "$YH" tok encode -t uni odd.txt | "$YH" tok decode -t uni | cmp - odd.txt
+# spaceless text that does not fit: a sample of it, the same for any number of threads
+awk 'BEGIN { srand(5); split("的 一 是 不 了 在 人 有 我 他 这 中 大 来 上 国 个 到 说 们", w, " ");
+    for (i = 0; i < 20000; i++) { s = ""; for (k = 0; k < 40; k++) s = s w[1 + int(20 * rand())]; print s } }' >han.txt
+"$YH" tok train han.txt -o han --model unigram --vocab 400 --heldout 0 --memory 32Mi >/dev/null 2>err
+grep -q "a sample was taken, one of [2-9] words of the text" err
+"$YH" tok train han.txt -o han1 --model unigram --vocab 400 --heldout 0 --memory 32Mi --threads 1 >/dev/null 2>&1
+cmp han/tokenizer.json han1/tokenizer.json
+"$YH" tok encode -t han han.txt | "$YH" tok decode -t han | cmp - han.txt
 expect 2 "bpe or unigram" tok train uni.txt -o none --model wordpiece
 expect 2 "for --model bpe" tok train uni.txt -o none --model unigram --pattern gpt2
 expect 1 "characters that must be tokens" tok train uni.txt -o none --model unigram --vocab 270
