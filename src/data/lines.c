@@ -1,6 +1,8 @@
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
+#include "base/hash.h"
 #include "data/lines.h"
 #include "input/stream.h"
 
@@ -117,6 +119,36 @@ yh_status yh_lines_next(yh_lines *l, const char **line, size_t *n, bool *more, y
     l->at += *n + (nl != NULL);
     l->line++;
     return YH_OK;
+}
+
+yh_status yh_lines_seek(yh_lines *l, uint32_t file, uint64_t line, yh_err *err)
+{
+    bool more = file < l->files.n;
+    l->file = file;
+    for (uint64_t i = 0; i < line && more; i++) {
+        const char *p;
+        size_t n;
+        YH_TRY(yh_lines_next(l, &p, &n, &more, err));
+    }
+    return more && l->file == file ? YH_OK
+                                   : yh_fail(err, YH_CORRUPT, "%s: is shorter than it was",
+                                             file < l->files.n ? l->files.path[file] : "a corpus");
+}
+
+uint64_t yh_lines_fingerprint(const yh_lines *l, uint64_t seed)
+{
+    uint64_t h = seed;
+    for (size_t i = 0; i < l->files.n; i++) {
+        struct stat st;
+        const char *name = yh_path_base(l->files.path[i]);
+        h = yh_hash64(name, strlen(name) + 1, h);
+        if (stat(l->files.path[i], &st) == 0) {
+            h = yh_hash64(&st.st_size, sizeof st.st_size, h);
+            h = yh_hash64(&st.st_mtim.tv_sec, sizeof st.st_mtim.tv_sec, h);
+            h = yh_hash64(&st.st_mtim.tv_nsec, sizeof st.st_mtim.tv_nsec, h);
+        }
+    }
+    return h;
 }
 
 const char *yh_lines_place(const yh_lines *l, uint32_t *file, uint64_t *line)

@@ -14,6 +14,10 @@ yh_status yh_lines_next(yh_lines *l, const char **line, size_t *n, bool *more,
                         yh_err *err) YH_MUST_CHECK;
 /* Where it stands: file (borrowed), its index, line from 1. */
 const char *yh_lines_place(const yh_lines *l, uint32_t *file, uint64_t *line);
+/* From a fresh one on: goes to where yh_lines_place was this. YH_CORRUPT: there is no such line. */
+yh_status yh_lines_seek(yh_lines *l, uint32_t file, uint64_t line, yh_err *err) YH_MUST_CHECK;
+/* A hash of the names, sizes and times of the files, on top of `seed`. */
+uint64_t yh_lines_fingerprint(const yh_lines *l, uint64_t seed);
 void yh_lines_close(yh_lines *l);
 
 #endif

@@ -1,4 +1,6 @@
-/* yh_corpus_mix: first the sizes of the sources, then how much of each, then the documents. */
+/* yh_corpus_mix: first the sizes of the sources, then how much of each, then the documents. The
+ * folder .mix holds what is written so far, and how far that is (state.json): a killed mix goes on
+ * from there. */
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
@@ -14,7 +16,8 @@
 #include "data/record.h"
 #include "yh/corpus.h"
 
-enum { FRAME = 1 << 20, FRAMES = 64, SHARD_BYTES = 128 << 20 };
+enum { FRAME = 1 << 20, FRAMES = 64, SHARD_BYTES = 128 << 20, STATE_BYTES = 64 << 20 };
+static const double save_seconds = 0.5;
 
 typedef struct source {
     const yh_mix_source *o;
@@ -24,6 +27,7 @@ typedef struct source {
     uint64_t taken, taken_docs, short_of; /* written so far */
     yh_lines *lines;
     uint64_t pass;
+    bool ended; /* it has given all */
 } source;
 
 typedef struct frame {
@@ -45,6 +49,10 @@ typedef struct mixer {
     frame frame[FRAMES];
     size_t n_frames, most_frames;
     uint64_t total;
+    char made_from[17]; /* a hash of everything that the mix follows from */
+    double saved_at;
+    bool complete; /* all is written; some files may have their names already */
+    size_t shards; /* as it was saved last */
 } mixer;
 
 /* ------------------------------------------------------------------ records */
@@ -114,7 +122,6 @@ static yh_status measure(source *s, yh_err *err)
 {
     bool more = true;
     record r;
-    YH_TRY(yh_lines_open(&s->lines, s->o->corpus, "part", err));
     for (;;) {
         YH_TRY(next_record(s, &r, &more, err));
         if (!more)
@@ -159,6 +166,100 @@ static void plan(mixer *m)
     }
 }
 
+/* ------------------------------------------------------------------ how far it is */
+
+static void state_path(const mixer *m, char path[PATH_MAX])
+{
+    snprintf(path, PATH_MAX, "%s/state.json", m->work);
+}
+
+/* Syncs what is written, and notes it with the place of every source; no frame is open. */
+static yh_status save(mixer *m, yh_err *err)
+{
+    char path[PATH_MAX];
+    YH_TRY(yh_output_sync(&m->output, err));
+    json_t *list = json_array();
+    for (size_t i = 0; i < m->n; i++) {
+        const source *s = &m->src[i];
+        uint32_t file = 0;
+        uint64_t line = 0;
+        if (s->lines != NULL)
+            (void)yh_lines_place(s->lines, &file, &line);
+        (void)json_array_append_new(
+            list, json_pack("{s:I,s:I,s:I,s:I,s:I,s:b,s:I,s:I}", "docs", (json_int_t)s->docs,
+                            "bytes", (json_int_t)s->bytes, "taken", (json_int_t)s->taken,
+                            "taken_docs", (json_int_t)s->taken_docs, "pass", (json_int_t)s->pass,
+                            "ended", s->ended, "file", (json_int_t)file, "line", (json_int_t)line));
+    }
+    json_t *j = json_pack("{s:s,s:o,s:o,s:b}", "made_from", m->made_from, "sources", list, "output",
+                          yh_output_state(&m->output), "complete", m->complete);
+    state_path(m, path);
+    yh_status s = j != NULL && json_array_size(list) == m->n
+                      ? yh_json_save(j, path, false, err)
+                      : yh_fail(err, YH_NOMEM, "no memory to mix");
+    json_decref(j);
+    m->shards = json_array_size(m->output.row[YH_OUT_PART].sizes);
+    m->saved_at = yh_now();
+    return s;
+}
+
+static uint64_t noted(const json_t *j, const char *key)
+{
+    return (uint64_t)json_integer_value(json_object_get(j, key));
+}
+
+/* Puts the sources where the state says. Its numbers are our own; what a damaged one could do is
+ * caught where files are opened and read. */
+static yh_status restore(mixer *m, const json_t *state, yh_err *err)
+{
+    const json_t *list = json_object_get(state, "sources");
+    const json_t *output = json_object_get(state, "output");
+    m->complete = json_is_true(json_object_get(state, "complete"));
+    if (json_array_size(list) != m->n)
+        return yh_fail(err, YH_CORRUPT, "its state is damaged");
+    for (size_t i = 0; i < m->n; i++) {
+        source *s = &m->src[i];
+        const json_t *j = json_array_get(list, i);
+        s->docs = noted(j, "docs");
+        s->bytes = noted(j, "bytes");
+        s->taken = noted(j, "taken");
+        s->taken_docs = noted(j, "taken_docs");
+        s->pass = noted(j, "pass");
+        s->ended = json_is_true(json_object_get(j, "ended"));
+        if (!m->complete && !s->ended)
+            YH_TRY(yh_lines_seek(s->lines, (uint32_t)noted(j, "file"), noted(j, "line"), err));
+    }
+    m->shards = json_array_size(json_object_get(json_object_get(output, "part"), "sizes"));
+    return m->complete ? YH_OK : yh_output_open(&m->output, m->work, m->output.limit, output, err);
+}
+
+/* Goes on where a killed run of the same mix was; *on false: there is none. */
+static yh_status go_on(mixer *m, bool *on, yh_err *err)
+{
+    char path[PATH_MAX];
+    json_t *state = NULL;
+    yh_err why = YH_ERR_INIT;
+    *on = false;
+    state_path(m, path);
+    if (!yh_is_file(path))
+        return YH_OK;
+    yh_status s = yh_json_load(&state, path, STATE_BYTES, &why);
+    const char *from = json_string_value(json_object_get(state, "made_from"));
+    if (s == YH_OK && (from == NULL || strcmp(from, m->made_from) != 0))
+        s = yh_fail(&why, YH_INVALID,
+                    "sources or options are others than those of the mix that "
+                    "was begun here");
+    if (s == YH_OK)
+        s = restore(m, state, &why);
+    json_decref(state);
+    *on = s == YH_OK;
+    if (s == YH_NOMEM || s == YH_STOPPED)
+        return yh_fail(err, s, "%s", why.msg);
+    if (s != YH_OK)
+        yh_log(YH_LOG_WARN, "%s: %s; starting again from the beginning", m->out, why.msg);
+    return YH_OK;
+}
+
 /* ------------------------------------------------------------------ writing */
 
 static void compress_range(void *arg, int64_t begin, int64_t end, int worker)
@@ -193,15 +294,26 @@ static yh_status flush(mixer *m, yh_err *err)
     return s;
 }
 
+/* Whether the next record begins a new frame: that depends on the records before it alone. */
+static bool frame_is_full(const mixer *m)
+{
+    const frame *open = m->n_frames > 0 ? &m->frame[m->n_frames - 1] : NULL;
+    return open == NULL || open->text.len >= FRAME || open->bytes >= m->output.limit;
+}
+
+/* Writes the frames when there is no place for one more, and notes now and then how far it is. */
+static yh_status make_room(mixer *m, yh_err *err)
+{
+    if (m->n_frames < m->most_frames || !frame_is_full(m))
+        return YH_OK;
+    YH_TRY(flush(m, err));
+    return yh_now() - m->saved_at > save_seconds ? save(m, err) : YH_OK;
+}
+
 /* The record with its corpus before the id, and the number of the copy behind it. */
 static yh_status write_record(mixer *m, source *s, const record *r, yh_err *err)
 {
-    const frame *open = m->n_frames > 0 ? &m->frame[m->n_frames - 1] : NULL;
-    if (open == NULL || open->text.len >= FRAME || open->bytes >= m->output.limit) {
-        if (m->n_frames == m->most_frames)
-            YH_TRY(flush(m, err));
-        m->n_frames++;
-    }
+    m->n_frames += frame_is_full(m);
     frame *f = &m->frame[m->n_frames - 1];
     YH_TRY(yh_buf_add(&f->text, r->line, r->id_at, err));
     yh_buf name;
@@ -258,18 +370,18 @@ static yh_status run(mixer *m, yh_err *err)
         for (size_t i = 0; i < m->n; i++) { /* the one that is furthest behind its share */
             source *s = &m->src[i];
             taken += s->taken;
-            if (s->epochs > 0 &&
+            if (s->epochs > 0 && !s->ended &&
                 (next == NULL || (double)s->taken / s->target < (double)next->taken / next->target))
                 next = s;
         }
         if (next == NULL)
             return flush(m, err);
         bool more;
+        YH_TRY(make_room(m, err));
         YH_TRY(step(m, next, &more, err));
-        if (!more)
-            next->epochs = 0;
+        next->ended = !more;
         if (yh_stop_requested())
-            return yh_fail(err, YH_STOPPED, "stopped; the same command begins again");
+            return yh_fail(err, YH_STOPPED, "stopped; the same command goes on from here");
         if (m->o->progress != NULL && m->total > 0 && (taken & 0xfff) < 64)
             m->o->progress(m->o->user, (double)taken / (double)m->total);
     }
@@ -279,46 +391,39 @@ static yh_status run(mixer *m, yh_err *err)
 
 static yh_status install(mixer *m, yh_err *err)
 {
-    const json_t *sizes = m->output.row[YH_OUT_PART].sizes;
-    for (size_t i = 0; i < json_array_size(sizes); i++) {
+    for (size_t i = 0; i < m->shards; i++) {
         char from[PATH_MAX], to[PATH_MAX];
         yh_output_name(from, m->work, YH_OUT_PART, i);
         if ((size_t)snprintf(to, sizeof to, "%s/part-%05zu.jsonl%s", m->out, i,
                              m->level > 0 ? ".zst" : "") >= sizeof to)
             return yh_fail(err, YH_INVALID, "%s: folder name is too long", m->out);
-        if (rename(from, to) != 0)
+        if (rename(from, to) != 0 && (errno != ENOENT || !yh_is_file(to)))
             return yh_fail_errno(err, errno, "%s: cannot be moved to %s", from, to);
     }
     return YH_OK;
 }
 
-/* Removes the files part-NNNNN + one of the endings. */
-static yh_status sweep_dir(const char *dir, const char *ending, const char *other, yh_err *err)
+/* Removes what a killed run has left, which may have had other shards: its folder, and the files
+ * part-NNNNN.jsonl, .jsonl.zst that have their names already. */
+static yh_status sweep(const mixer *m, yh_err *err)
 {
     enum { NAME = sizeof "part-00000" - 1 };
-    DIR *d = opendir(dir);
+    if (!yh_is_dir(m->work))
+        return YH_OK;
+    DIR *d = opendir(m->out);
     if (d == NULL)
-        return yh_fail_errno(err, errno, "%s: cannot be listed", dir);
+        return yh_fail_errno(err, errno, "%s: cannot be listed", m->out);
     yh_status s = YH_OK;
     for (struct dirent *e; s == YH_OK && (e = readdir(d)) != NULL;) {
         const char *n = e->d_name;
         if (strncmp(n, "part-", 5) != 0 || strspn(n + 5, "0123456789") != NAME - 5 ||
-            (strcmp(n + NAME, ending) != 0 && strcmp(n + NAME, other) != 0))
+            (strcmp(n + NAME, ".jsonl") != 0 && strcmp(n + NAME, ".jsonl.zst") != 0))
             continue;
         if (unlinkat(dirfd(d), n, 0) != 0)
-            s = yh_fail_errno(err, errno, "%s/%s: cannot be removed", dir, n);
+            s = yh_fail_errno(err, errno, "%s/%s: cannot be removed", m->out, n);
     }
     (void)closedir(d);
-    return s;
-}
-
-/* What a killed run has left, which may have had other shards. */
-static yh_status sweep(const mixer *m, yh_err *err)
-{
-    if (!yh_is_dir(m->work))
-        return YH_OK;
-    YH_TRY(sweep_dir(m->work, "", "", err));
-    return sweep_dir(m->out, ".jsonl", ".jsonl.zst", err);
+    return s == YH_OK ? yh_remove_tree(m->work, err) : s; /* last: it says that there was one */
 }
 
 static yh_status write_report(const mixer *m, yh_err *err)
@@ -344,11 +449,11 @@ static yh_status write_report(const mixer *m, yh_err *err)
         bytes += s->taken;
         all += s->docs;
     }
-    size_t shards = json_array_size(m->output.row[YH_OUT_PART].sizes);
-    json_t *r = json_pack("{s:i,s:I,s:I,s:{s:I,s:I},s:{s:I},s:o,s:o}", "version", 2, "shards",
-                          (json_int_t)shards, "seed", (json_int_t)m->o->seed, "documents", "in",
-                          (json_int_t)all, "kept", (json_int_t)docs, "text", "bytes",
-                          (json_int_t)bytes, "sources", sources, "mix", list);
+    json_t *r =
+        json_pack("{s:i,s:s,s:I,s:I,s:{s:I,s:I},s:{s:I},s:o,s:o}", "version", 2, "made_from",
+                  m->made_from, "shards", (json_int_t)m->shards, "seed", (json_int_t)m->o->seed,
+                  "documents", "in", (json_int_t)all, "kept", (json_int_t)docs, "text", "bytes",
+                  (json_int_t)bytes, "sources", sources, "mix", list);
     char *path = yh_path_join(m->out, "report.json");
     yh_status s = r != NULL && path != NULL ? yh_json_save(r, path, true, err)
                                             : yh_fail(err, YH_NOMEM, "no memory for the report");
@@ -357,9 +462,8 @@ static yh_status write_report(const mixer *m, yh_err *err)
     return s;
 }
 
-static yh_status set_up(mixer *m, const yh_mix_source *source_list, yh_err *err)
+static yh_status read_options(mixer *m, yh_err *err)
 {
-    char report[PATH_MAX];
     const char *c = m->o->compress;
     m->level = c == NULL || strcmp(c, "zstd") == 0 ? 3 : 0;
     if (c != NULL && strncmp(c, "zstd:", 5) == 0)
@@ -367,10 +471,19 @@ static yh_status set_up(mixer *m, const yh_mix_source *source_list, yh_err *err)
     if (m->level < 0 || m->level > 19 || (m->level == 0 && strcmp(c, "none") != 0))
         return yh_fail(err, YH_INVALID, "compression \"%.40s\": must be none, zstd or zstd:LEVEL",
                        c);
-    snprintf(report, sizeof report, "%s/report.json", m->out);
-    if (yh_is_file(report))
-        return yh_fail(err, YH_INVALID, "%s: there is a corpus already; choose another folder",
-                       m->out);
+    m->output.limit = m->o->shard_bytes != 0 ? m->o->shard_bytes : SHARD_BYTES;
+    m->most_frames = 4 * (size_t)yh_pool_threads(m->pool);
+    m->most_frames = m->most_frames < FRAMES ? m->most_frames : FRAMES;
+    if ((size_t)snprintf(m->work, sizeof m->work, "%s/.mix", m->out) >= sizeof m->work)
+        return yh_fail(err, YH_INVALID, "%s: folder name is too long", m->out);
+    return YH_OK;
+}
+
+/* Names and opens the sources, and hashes what the mix follows from. */
+static yh_status open_sources(mixer *m, const yh_mix_source *source_list, yh_err *err)
+{
+    const uint64_t options[] = {2, m->o->total, m->o->seed, m->output.limit, (uint64_t)m->level};
+    uint64_t h = yh_hash64(options, sizeof options, 0);
     m->src = yh_calloc(m->n, sizeof *m->src);
     if (m->src == NULL)
         return yh_fail(err, YH_NOMEM, "no memory to mix");
@@ -390,19 +503,81 @@ static yh_status set_up(mixer *m, const yh_mix_source *source_list, yh_err *err)
                 return yh_fail(err, YH_INVALID,
                                "two sources are called \"%s\": documents could not be told apart",
                                s->name);
-        YH_TRY(measure(s, err));
+        YH_TRY(yh_lines_open(&s->lines, s->o->corpus, "part", err));
+        const double numbers[] = {s->o->weight, s->o->epochs, (double)s->o->cap};
+        h = yh_hash64(numbers, sizeof numbers, yh_hash64(s->name, strlen(s->name), h));
+        h = yh_lines_fingerprint(s->lines, h);
     }
-    plan(m);
-    if (m->total == 0)
-        return yh_fail(err, YH_INVALID, "nothing is left to mix with these weights and caps");
-    m->most_frames = 4 * (size_t)yh_pool_threads(m->pool);
-    m->most_frames = m->most_frames < FRAMES ? m->most_frames : FRAMES;
-    if ((size_t)snprintf(m->work, sizeof m->work, "%s/.mix", m->out) >= sizeof m->work)
-        return yh_fail(err, YH_INVALID, "%s: folder name is too long", m->out);
+    snprintf(m->made_from, sizeof m->made_from, "%016llx", (unsigned long long)h);
+    return YH_OK;
+}
+
+/* *done: this very mix is there. */
+static yh_status look_at_report(const mixer *m, bool *done, yh_err *err)
+{
+    char path[PATH_MAX];
+    json_t *report = NULL;
+    *done = false;
+    snprintf(path, sizeof path, "%s/report.json", m->out);
+    if (!yh_is_file(path))
+        return YH_OK;
+    yh_status s = yh_json_load(&report, path, STATE_BYTES, NULL);
+    const char *from = json_string_value(json_object_get(report, "made_from"));
+    *done = s == YH_OK && from != NULL && strcmp(from, m->made_from) == 0;
+    json_decref(report);
+    if (!*done)
+        return yh_fail(err, YH_INVALID, "%s: there is a corpus already; choose another folder",
+                       m->out);
+    yh_log(YH_LOG_INFO, "%s: is finished already, nothing to do", m->out);
+    return yh_remove_tree(m->work, err);
+}
+
+static yh_status begin_again(mixer *m, yh_err *err)
+{
+    const uint64_t limit = m->output.limit;
+    yh_output_close(&m->output);
     YH_TRY(sweep(m, err));
     YH_TRY(yh_mkdirs(m->work, err));
-    return yh_output_open(&m->output, m->work,
-                          m->o->shard_bytes != 0 ? m->o->shard_bytes : SHARD_BYTES, NULL, err);
+    m->complete = false;
+    for (size_t i = 0; i < m->n; i++) {
+        source *s = &m->src[i];
+        yh_lines_close(s->lines);
+        *s = (source){.o = s->o, .name = s->name};
+        YH_TRY(yh_lines_open(&s->lines, s->o->corpus, "part", err));
+        YH_TRY(measure(s, err));
+    }
+    return yh_output_open(&m->output, m->work, limit, NULL, err);
+}
+
+static yh_status set_up(mixer *m, const yh_mix_source *source_list, bool *done, yh_err *err)
+{
+    bool on;
+    YH_TRY(read_options(m, err));
+    YH_TRY(open_sources(m, source_list, err));
+    YH_TRY(look_at_report(m, done, err));
+    if (*done)
+        return YH_OK;
+    YH_TRY(go_on(m, &on, err));
+    if (!on)
+        YH_TRY(begin_again(m, err));
+    plan(m);
+    if (m->total == 0) {
+        YH_TRY(yh_remove_tree(m->work, err));
+        return yh_fail(err, YH_INVALID, "nothing is left to mix with these weights and caps");
+    }
+    return on ? YH_OK : save(m, err);
+}
+
+static yh_status mix(mixer *m, yh_err *err)
+{
+    if (!m->complete) {
+        YH_TRY(run(m, err));
+        m->complete = true;
+        YH_TRY(save(m, err));
+    }
+    YH_TRY(install(m, err));
+    YH_TRY(write_report(m, err));
+    return yh_remove_tree(m->work, err); /* as long as it is there, the files may be half a mix */
 }
 
 yh_status yh_corpus_mix(const yh_mix_source *source_list, size_t n, const char *out,
@@ -410,6 +585,7 @@ yh_status yh_corpus_mix(const yh_mix_source *source_list, size_t n, const char *
 {
     static const yh_mix_options defaults = {0};
     yh_dir_lock lock = YH_DIR_LOCK_INIT;
+    bool done = false;
     mixer *m = yh_calloc(1, sizeof *m);
     if (m == NULL || n == 0) {
         yh_free(m);
@@ -425,17 +601,9 @@ yh_status yh_corpus_mix(const yh_mix_source *source_list, size_t n, const char *
     if (s == YH_OK)
         s = yh_dir_lock_wait(&lock, out, err);
     if (s == YH_OK)
-        s = set_up(m, source_list, err);
-    if (s == YH_OK)
-        s = run(m, err);
-    if (s == YH_OK)
-        s = yh_output_sync(&m->output, err);
-    if (s == YH_OK)
-        s = install(m, err);
-    if (s == YH_OK)
-        s = write_report(m, err);
-    if (s == YH_OK) /* last: as long as it is there, the files may be half of a mix */
-        (void)rmdir(m->work);
+        s = set_up(m, source_list, &done, err);
+    if (s == YH_OK && !done)
+        s = mix(m, err);
     yh_output_close(&m->output);
     yh_dir_lock_release(&lock);
     for (size_t i = 0; i < FRAMES; i++)

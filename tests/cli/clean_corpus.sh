@@ -79,6 +79,10 @@ mkdir more
 awk 'BEGIN { srand(5); for (i = 0; i < 3000; i++) { s = ""; for (k = 0; k < 40; k++) s = s " w" int(rand() * 900); print "{\"text\":\"" s "\"}" } }' >more/m.jsonl
 "$YH" clean more -o X -r none >/dev/null 2>&1
 "$YH" clean more/m.jsonl -o Y -r none --compress none >/dev/null 2>&1
+same_mix() {
+    [ "$(ls "$1")" = "$(ls "$2")" ] || fail "$1 and $2 have different files"
+    for f in "$1"/*; do cmp "$f" "$2/${f#"$1"/}" || fail "$2 differs from $1"; done
+}
 "$YH" corpus mix X:0.75 Y:0.25 -o mix --shard-size 100k --json >out 2>/dev/null || fail "mix"
 x=$(grep -o '"bytes":[0-9]*' out | sed -n 2p | tr -dc 0-9)
 y=$(grep -o '"bytes":[0-9]*' out | sed -n 3p | tr -dc 0-9)
@@ -100,6 +104,46 @@ cmp out want || fail "a copy is another text"
 has out '6000 documents'
 "$YH" corpus mix X -o mix 2>err && fail "mixed into a corpus"
 has err 'there is a corpus already'
+# ---- killed a dozen times: goes on where it was, keeps the files that are finished, the same bytes
+mixing() { "$YH" corpus mix X:3,epochs=20 Y:1,epochs=20 --shard-size 200k --compress zstd:12 "$@"; }
+begin=$(milliseconds)
+mixing -o unbroken --threads 1 >/dev/null 2>&1 || fail "mix"
+took=$(($(milliseconds) - begin))
+kills=0 tries=0 kept=0 first=
+while [ $kills -lt 12 ] && [ $tries -lt 60 ]; do
+    tries=$((tries + 1))
+    if kill_within $((took / 4)) "$YH" corpus mix X:3,epochs=20 Y:1,epochs=20 --shard-size 200k --compress zstd:12 -o got --threads 2; then
+        kills=$((kills + 1))
+    else # it was finished: stays, and once more from the beginning
+        same_mix unbroken got
+        rm -rf got
+        first=
+        continue
+    fi
+    now=$(ls -i got/part-00000.jsonl.zst got/.mix/part-00000 2>/dev/null | awk '{ print $1; exit }')
+    if [ -n "$first" ]; then
+        [ "$now" = "$first" ] || fail "a finished file was written again"
+        kept=$((kept + 1))
+    elif grep -q '"sizes": *\[[0-9]*, *[0-9]' got/.mix/state.json 2>/dev/null; then
+        first=$now
+    fi
+done
+[ $kills -ge 12 ] && [ $kept -ge 3 ] || fail "only $kills of $tries mixes were killed, $kept of them with finished files"
+mixing -o got --threads 3 >/dev/null 2>&1 || fail "going on after $kills kills"
+echo "mix: killed $kills times in $tries runs, $kept times with finished files"
+same_mix unbroken got
+[ ! -e got/.mix ] || fail "work files are left"
+mixing -o got >out 2>log || fail "a finished mix"
+has log 'is finished already'
+# other options, a source made anew: from the beginning
+"$YH" corpus mix X:3,epochs=20 Y:1,epochs=20 --shard-size 200k --compress zstd:12 -o begun --seed 1 >/dev/null 2>&1 & one=$! # (not the function: a shell would be killed)
+sleep 0.1
+kill -KILL $one 2>/dev/null || true
+wait $one || true
+[ ! -e begun/report.json ] || fail "too fast to be killed"
+mixing -o begun >/dev/null 2>log || fail "other options"
+has log 'starting again from the beginning'
+same_mix unbroken begun
 "$YH" corpus mix X:0 Y:0 -o whole >out 2>/dev/null || fail "all of both"
 has out 'wrote whole: 6000 documents'
 echo ok
