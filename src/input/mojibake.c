@@ -53,6 +53,17 @@ static bool may_be_space(const yh_byte_set *s, const uint32_t *c, size_t n, int 
     return c[1] != ' ' && !(lead == 0xe2 && byte_of(s, c[1]) == 0x80);
 }
 
+/* Whether byte i of a sequence may have got lost at c[i]: the last one, or the one in the middle of
+ * E2 .. .. and F0 9F .. .. (signs, emoji), of which the others still say what it was. */
+static bool may_be_gone(const yh_byte_set *s, const uint32_t *c, int want, int i)
+{
+    uint8_t lead = byte_of(s, c[0]);
+    if (c[i] == 0xfffd)
+        return i == want - 1 || (want == 3 && lead == 0xe2) ||
+               (want == 4 && i == 2 && lead == 0xf0 && byte_of(s, c[1]) == 0x9f);
+    return c[i] == '?' && i == want - 1 && lead == 0xe2 && c[0] == 0xe2 && c[1] == 0x20ac;
+}
+
 /* Reads one character of UTF-8 in the bytes that the characters at c[0..n) stand for. */
 static bool read_sequence(const yh_byte_set *s, const uint32_t *c, size_t n, sequence *q)
 {
@@ -64,16 +75,15 @@ static bool read_sequence(const yh_byte_set *s, const uint32_t *c, size_t n, seq
     *q = (sequence){.lead = lead};
     for (int i = 1; i < want; i++) {
         uint8_t b = (size_t)i < n ? byte_of(s, c[i]) : 0;
-        bool gone =
-            (size_t)i < n && i == want - 1 &&
-            (c[i] == 0xfffd || (c[i] == '?' && lead == 0xe2 && c[0] == 0xe2 && c[1] == 0x20ac));
+        bool gone = (size_t)i < n && may_be_gone(s, c, want, i);
         if (b == 0 && gone) {
             q->lossy = true; /* the place of a byte that the wrong encoding lacks */
+            b = 0x80;
         } else if (b == 0 && (size_t)i < n && c[i] == ' ' && may_be_space(s, c, n, want, i)) {
             q->space = true;
             b = 0xa0;
         }
-        if (!q->lossy && (b < 0x80 || b > 0xbf))
+        if (b < 0x80 || b > 0xbf)
             return false;
         r = r << 6 | (b & 0x3f);
     }
@@ -174,10 +184,12 @@ static verdict judge_two(const line *l, size_t k)
     uint32_t r = q->c, second = l->c[q->at + 1], before = neighbour(l, k, false),
              after = neighbour(l, k, true);
     bool in_word = is_letter(before) || is_letter(after);
-    if (q->lossy) /* Ä� in a word */
+    if (q->lossy) { /* Ä� in a word, or Ă� at its beginning */
+        bool first = q->lead == 0xc3 && !is_letter(before) && is_lower(after);
         return is_lower(before) && is_lower(after) && is_upper(l->c[q->at]) ? SURE
-               : is_letter(before) && is_letter(after)                      ? SUPPORT
+               : first || (is_letter(before) && is_letter(after))           ? SUPPORT
                                                                             : NO;
+    }
     if (q->space && q->lead == 0xc2)
         return is_upper(before) ? NO : SUPPORT;
     if (q->space && (q->lead == 0xc5 || q->lead == 0xce)) /* a capital */
@@ -191,6 +203,11 @@ static verdict judge_two(const line *l, size_t k)
         if (r == 0xa0)
             return is_lower(before) ? SURE : SUPPORT;
         return q->lead == 0xc2 && l->c[q->at] == 0xc2 && !is_upper(before) ? SURE : SUPPORT;
+    }
+    if (r >= 0x2c6 && r < 0x2de) { /* a spacing accent: in a row of sequences, as in drawn faces */
+        bool row = k > 0 && l->seq[k - 1].at + l->seq[k - 1].len == q->at && k + 1 < l->n_seq &&
+                   l->seq[k + 1].at == q->at + q->len;
+        return row ? SUPPORT : NO;
     }
     bool greek = r >= 0x391 && r < 0x3d0;
     if (!(latin(r) || greek) || q->lead > 0xcf || (q->lead > 0xc5 && !greek))
@@ -235,7 +252,8 @@ static verdict judge_more(const line *l, size_t k)
     const sequence *q = &l->seq[k];
     uint32_t r = q->c, before = neighbour(l, k, false), after = neighbour(l, k, true);
     if (q->lossy) { /* â€� stands for one of a few marks */
-        bool euro = q->lead == 0xe2 && l->c[q->at + 1] >= 0x80 && q->len == 3;
+        bool euro =
+            q->lead == 0xe2 && q->len == 3 && l->c[q->at + 1] >= 0x80 && l->c[q->at + 1] != 0xfffd;
         return euro ? SURE : SUPPORT;
     }
     if (q->space) /* a sign beside sure ones; letters come in rows */
@@ -271,6 +289,25 @@ static void judge_rows(line *l)
                 if (l->seq[i].v == NO && !l->seq[i].space)
                     l->seq[i].v = SUPPORT;
         k = to;
+    }
+}
+
+/* What neighbours become may be a wrongly read sign in its turn, of three bytes or four: that it is
+ * UTF-8 twice over is no chance. */
+static void judge_twice(line *l, const yh_byte_set *s)
+{
+    for (size_t k = 0; k < l->n_seq; k++) {
+        uint32_t c[4];
+        size_t n = 0;
+        while (n < 4 && k + n < l->n_seq && !l->seq[k + n].lossy && !l->seq[k + n].space &&
+               (n == 0 || l->seq[k + n].at == l->seq[k + n - 1].at + l->seq[k + n - 1].len)) {
+            c[n] = l->seq[k + n].c;
+            n++;
+        }
+        sequence q;
+        if (n >= 3 && read_sequence(s, c, n, &q) && !q.lossy && !q.space && q.len >= 3)
+            for (size_t i = 0; i < q.len; i++)
+                l->seq[k + i].v = SURE;
     }
 }
 
@@ -326,6 +363,7 @@ static yh_status find(line *l, const yh_byte_set *s, size_t *covered, yh_err *er
     for (size_t k = 0; k < l->n_seq; k++)
         l->seq[k].v = l->seq[k].len == 2 ? judge_two(l, k) : judge_more(l, k);
     judge_rows(l);
+    judge_twice(l, s);
     bool whole = over == 0 && fits_whole(l);
     for (size_t k = 0; k < l->n_seq; k++) {
         l->seq[k].v = whole ? SURE : l->seq[k].v;

@@ -35,7 +35,19 @@ static const char *const cases[][2] = {
     {"Å iaip ÄÆdomu, kaip ÄÆsivaizduoji. VisÅ³ pirma",
      "Šiaip įdomu, kaip įsivaizduoji. Visų pirma"},
     {"à¸ à¸²à¸©à¸²à¹„à¸—à¸¢", "ภาษาไทย"},
+    /* a byte lost at a word's beginning, or inside a sign, beside sure ones */
+    {"Asia, Ă\xef\xbf\xbd"
+     "frica, AmĂ©rica",
+     "Asia, \xef\xbf\xbd"
+     "frica, América"},
+    {"atÃ© logo ðŸ˜€ðŸ\xef\xbf\xbd°", "até logo 😀\xef\xbf\xbd"},
+    {"Ã¢â€\xef\xbf\xbdâ€™(Ã¢Å’Â£Ã‹â€ºÃ¢Å’Â£)", "\xef\xbf\xbd(⌣˛⌣)"},
+    {"Ã¢Å’Â£", "⌣"},
     /* right as they are */
+    {"Ă\xef\xbf\xbd"
+     "frica, Ă\xef\xbf\xbd",
+     NULL},
+    {"â\xef\xbf\xbd’ ðŸ\xef\xbf\xbd°", NULL},
     {"Å er en by, og Â er en bokstav", NULL},
     {"VOCÊ… ZZAJÉ’s NESTLÉ® SELKÄ\xc2\xa0"
      "EDELLÄ",
