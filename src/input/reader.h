@@ -43,6 +43,7 @@ typedef struct yh_piece {
                          where the stream stood before `next`, and by `next` when it passed over
                          something first */
     char charset[24]; /* "" : to be guessed */
+    char undone[24];  /* the encoding that the stream turned into UTF-8 already; "": none */
     bool middle;      /* its first document goes on from the piece before */
     bool placed;      /* free use: its elements carry their own offsets */
     bool cut;         /* it ends at a limit, not at the end of the document */

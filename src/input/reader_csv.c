@@ -212,14 +212,18 @@ static yh_status begin(yh_stream *s, yh_reader_state *state, yh_err *err)
     bool found, header, closed;
     const char *wanted = state->options != NULL ? state->options->text : NULL;
     YH_TRY(yh_stream_peek(s, LOOK, &p, &n, err));
-    if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
+    yh_charset_guess(p, n < LOOK ? n : LOOK, NULL, state->charset);
+    if (strncmp(state->charset, "UTF-16", 6) == 0) {
+        YH_TRY(yh_stream_utf16(s, state->charset[6] == 'B', err));
+        YH_TRY(yh_stream_peek(s, LOOK, &p, &n, err));
+        snprintf(state->charset, sizeof state->charset, "UTF-8");
+    } else if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
         yh_stream_skip(s, 3);
         p += 3;
         n -= 3;
     }
     state->mode = 1;
-    yh_charset_guess(p, n < LOOK ? n : LOOK, NULL, state->charset);
-    if (strncmp(state->charset, "UTF-16", 6) == 0 || strncmp(state->charset, "UTF-32", 6) == 0) {
+    if (strncmp(state->charset, "UTF-32", 6) == 0) {
         snprintf(state->problem, sizeof state->problem,
                  "a table in %s is not supported; convert the file to UTF-8", state->charset);
         state->mode = 2;
@@ -312,6 +316,7 @@ static yh_status next(yh_stream *s, yh_reader_state *state, yh_piece *piece, boo
         *more = true;
         piece->number = state->counter + 1;
         memcpy(piece->charset, state->charset, sizeof piece->charset);
+        snprintf(piece->undone, sizeof piece->undone, "%s", yh_stream_encoding(s));
         piece->offset = yh_stream_offset(s);
         YH_TRY(yh_buf_add(&piece->bytes, state->keep.data, state->keep.len, err));
         if (take == 0)
@@ -427,8 +432,11 @@ static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
     for (size_t at = t.f.header, place = head; s == YH_OK && at < all.len; number++) {
         size_t from = out->n, begin = at;
         s = row(&t, all.data, all.len, &at, number, info.name, out, err);
-        for (size_t i = from; i < out->n; i++)
+        for (size_t i = from; i < out->n; i++) {
             out->d[i].offset = piece->offset + (same ? begin : place) - head;
+            if (piece->undone[0] != '\0')
+                memcpy(out->d[i].encoding, piece->undone, sizeof out->d[i].encoding);
+        }
         bool closed;
         if (!same && place < n)
             place +=

@@ -8,8 +8,8 @@
 #include "input/reader.h"
 #include "input/utf8_scan.h"
 
-enum { UNKNOWN, LINES, VALUES };
-enum { SEARCH_DEPTH = 16 }; /* of data sets in one value */
+enum { UNKNOWN, LINES, VALUES, NOTHING };
+enum { SEARCH_DEPTH = 16 /* of data sets in one value */, LOOK = 1 << 16 };
 
 static const char *const extensions[] = {".jsonl", ".json", ".ndjson", NULL};
 
@@ -185,25 +185,51 @@ static bool is_lines(const uint8_t *p, size_t n)
     return i < n && p[i] == '{' && (nl == NULL || (e > i + 1 && p[e - 1] == '}'));
 }
 
+/* Bytes of a character if they are not UTF-8's: by the mark, or because JSON begins with ASCII. */
+static int width_of(const uint8_t *p, size_t n, bool *big)
+{
+    const bool marked =
+        n >= 2 && ((p[0] == 0xff && p[1] == 0xfe) || (p[0] == 0xfe && p[1] == 0xff));
+    const bool zeros = n >= 2 && (p[0] == 0) != (p[1] == 0);
+    *big = n >= 2 && (p[0] == 0 || p[0] == 0xfe);
+    if (n >= 4 && ((p[0] == 0 && p[1] == 0) || (p[2] == 0 && p[3] == 0 && (marked || zeros))))
+        return 4;
+    return marked || zeros ? 2 : 1;
+}
+
+static yh_status begin(yh_stream *s, yh_reader_state *state, yh_err *err)
+{
+    const uint8_t *p;
+    size_t n;
+    bool big;
+    YH_TRY(yh_stream_peek(s, LOOK, &p, &n, err));
+    const int width = width_of(p, n, &big);
+    if (width == 4) {
+        snprintf(state->problem, sizeof state->problem,
+                 "JSON in UTF-32 is not supported; convert the file to UTF-8");
+        state->mode = NOTHING;
+        return YH_OK;
+    }
+    if (width == 2)
+        YH_TRY(yh_stream_utf16(s, big, err));
+    else if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
+        yh_stream_skip(s, 3);
+    YH_TRY(yh_stream_peek(s, LOOK, &p, &n, err));
+    state->mode = is_lines(p, n) ? LINES : VALUES;
+    return YH_OK;
+}
+
 static yh_status next(yh_stream *s, yh_reader_state *state, yh_piece *piece, bool *more,
                       yh_err *err)
 {
     if (state->mode == UNKNOWN && state->sliced)
         state->mode = LINES;
-    if (state->mode == UNKNOWN) {
-        const uint8_t *p;
-        size_t n;
-        YH_TRY(yh_stream_peek(s, 1 << 16, &p, &n, err));
-        if (n >= 2 && ((p[0] == 0xff && p[1] == 0xfe) || (p[0] == 0xfe && p[1] == 0xff))) {
-            snprintf(state->problem, sizeof state->problem,
-                     "JSON in UTF-16 is not supported; convert the file to UTF-8");
-            *more = false;
-            return YH_OK;
-        }
-        state->mode = is_lines(p, n) ? LINES : VALUES;
-        if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
-            yh_stream_skip(s, 3);
-    }
+    if (state->mode == UNKNOWN)
+        YH_TRY(begin(s, state, err));
+    snprintf(piece->undone, sizeof piece->undone, "%s", yh_stream_encoding(s));
+    *more = false;
+    if (state->mode == NOTHING)
+        return YH_OK;
     return state->mode == LINES ? next_lines(s, state, piece, more, err)
                                 : next_values(s, state, piece, more, err);
 }
@@ -354,8 +380,11 @@ static yh_status documents(const yh_piece *piece, yh_drafts *out, yh_err *err)
             b++;
         if (b < end)
             YH_TRY(one_value(p + b, end - b, number, wanted, out, err));
-        for (size_t i = from; i < out->n; i++)
+        for (size_t i = from; i < out->n; i++) {
             out->d[i].offset = offset + (piece->placed ? 0 : b);
+            if (piece->undone[0] != '\0')
+                memcpy(out->d[i].encoding, piece->undone, sizeof out->d[i].encoding);
+        }
         at = end + 1;
     }
     return YH_OK;

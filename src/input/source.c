@@ -449,6 +449,13 @@ static yh_status member_end(yh_source *s, yh_chunk *c, yh_err *err)
     const char *broken = yh_stream_broken(s->stream[0]);
     if (broken == NULL && s->stream[1] != NULL)
         broken = yh_stream_broken(s->stream[1]);
+    const uint64_t replaced = yh_stream_replaced(top(s->stream));
+    if (replaced > 0) {
+        char what[100];
+        snprintf(what, sizeof what, "%s: %llu units are no characters and became U+FFFD",
+                 yh_stream_encoding(top(s->stream)), (unsigned long long)replaced);
+        YH_TRY(yh_chunk_note(c, YH_NOTE_PROBLEM, "damaged text", s->entry, what, err));
+    }
     if (broken != NULL)
         YH_TRY(yh_chunk_note(c, YH_NOTE_PROBLEM, "damaged compression", s->entry, broken, err));
     else if (s->pieces == 0 && s->part.end == 0)

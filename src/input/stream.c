@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "input/stream.h"
+#include "input/utf8_scan.h"
 
 enum { RAW_CHUNK = 1 << 18, OUT_CHUNK = 1 << 18 };
 
@@ -42,6 +43,10 @@ struct yh_stream {
     bool seeking;
     char broken[200];
     bool is_broken;
+    bool utf16, big; /* of yh_stream_utf16 */
+    uint8_t half[4]; /* the beginning of a character whose end has not come yet */
+    size_t n_half;
+    uint64_t replaced;
 };
 
 void yh_stream_close(yh_stream *s)
@@ -480,6 +485,67 @@ static yh_status step(yh_stream *s, yh_err *err)
     return YH_OK;
 }
 
+/* The bytes from win[from] on are UTF-16 and become UTF-8. What is cut waits in `half`. */
+static yh_status recode(yh_stream *s, size_t from, yh_err *err)
+{
+    const size_t n = s->n_half + (s->len - from);
+    uint8_t *raw = yh_malloc(n + 1);
+    uint8_t *w = raw != NULL ? yh_grow(s->win, &s->cap, from + n / 2 * 3 + 8, 1) : NULL;
+    if (w == NULL) {
+        yh_free(raw);
+        return yh_fail(err, YH_NOMEM, "no memory for a window of %zu bytes", s->len);
+    }
+    s->win = w;
+    memcpy(raw, s->half, s->n_half);
+    memcpy(raw + s->n_half, w + from, s->len - from);
+    size_t i = 0, to = from;
+    while (i < n) {
+        uint32_t c = n - i < 2 ? 0xd800
+                     : s->big  ? raw[i] * 256u + raw[i + 1]
+                               : raw[i + 1] * 256u + raw[i];
+        size_t take = n - i < 2 ? 1 : 2;
+        bool high = c >= 0xd800 && c < 0xdc00;
+        if (high && n - i < 4 && !s->end)
+            break;
+        if (high && n - i >= 4) {
+            uint32_t low = s->big ? raw[i + 2] * 256u + raw[i + 3] : raw[i + 3] * 256u + raw[i + 2];
+            if (low >= 0xdc00 && low < 0xe000) {
+                c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+                take = 4;
+            }
+        }
+        if (c >= 0xd800 && c < 0xe000) {
+            c = 0xfffd;
+            s->replaced++;
+        }
+        to += yh_utf8_put(c, (char *)w + to);
+        i += take;
+    }
+    s->n_half = n - i;
+    memcpy(s->half, raw + i, s->n_half);
+    s->len = to;
+    yh_free(raw);
+    return YH_OK;
+}
+
+yh_status yh_stream_utf16(yh_stream *s, bool big_endian, yh_err *err)
+{
+    s->utf16 = true;
+    s->big = big_endian;
+    if (s->memory != NULL) {
+        uint8_t *w = yh_grow(s->win, &s->cap, s->len + 1, 1);
+        if (w == NULL)
+            return yh_fail(err, YH_NOMEM, "no memory for a window of %zu bytes", s->len);
+        s->win = w;
+        memcpy(w, s->memory, s->len);
+        s->memory = NULL;
+    }
+    YH_TRY(recode(s, s->pos, err));
+    if (s->len - s->pos >= 3 && memcmp(s->win + s->pos, "\xef\xbb\xbf", 3) == 0)
+        s->pos += 3;
+    return YH_OK;
+}
+
 yh_status yh_stream_peek(yh_stream *s, size_t want, const uint8_t **p, size_t *n, yh_err *err)
 {
     if (s->len - s->pos < want && !s->end && s->pos > 0) {
@@ -487,8 +553,12 @@ yh_status yh_stream_peek(yh_stream *s, size_t want, const uint8_t **p, size_t *n
         s->len -= s->pos;
         s->pos = 0;
     }
-    while (s->len - s->pos < want && !s->end)
+    while (s->len - s->pos < want && !s->end) {
+        size_t from = s->len;
         YH_TRY(step(s, err));
+        if (s->utf16)
+            YH_TRY(recode(s, from, err));
+    }
     const uint8_t *base = s->memory != NULL ? s->memory : s->win;
     *n = s->len - s->pos;
     *p = base == NULL ? (const uint8_t *)"" : base + s->pos;
@@ -625,6 +695,16 @@ uint64_t yh_stream_raw_done(const yh_stream *s)
 uint64_t yh_stream_raw_size(const yh_stream *s)
 {
     return s->raw_size;
+}
+
+const char *yh_stream_encoding(const yh_stream *s)
+{
+    return !s->utf16 ? "" : s->big ? "UTF-16BE" : "UTF-16LE";
+}
+
+uint64_t yh_stream_replaced(const yh_stream *s)
+{
+    return s->replaced;
 }
 
 const char *yh_stream_broken(const yh_stream *s)

@@ -60,6 +60,14 @@ void yh_stream_skip(yh_stream *s, size_t n); /* n <= what was visible */
 /* Passes over n bytes, visible or not; fewer when the end comes before. */
 yh_status yh_stream_pass(yh_stream *s, uint64_t n, yh_err *err) YH_MUST_CHECK;
 
+/* What comes is UTF-16 (a mark at its beginning is dropped) and is given as UTF-8 from now on, with
+ * the offsets of that; nothing may have been skipped before. Units that are no character become
+ * U+FFFD. */
+yh_status yh_stream_utf16(yh_stream *s, bool big_endian, yh_err *err) YH_MUST_CHECK;
+/* Which of them it is, "UTF-16LE" or "UTF-16BE"; "" for bytes as they are. */
+const char *yh_stream_encoding(const yh_stream *s);
+uint64_t yh_stream_replaced(const yh_stream *s); /* units that became U+FFFD so far */
+
 /* The whole contents for reading anywhere, valid while the stream lives; nothing may have been
  * skipped before. What is not a plain file is copied to a nameless temporary file (in $TMPDIR).
  * Damaged data give what is before the damage. */

@@ -104,6 +104,44 @@ END
 [ "$(wc -l <equal/part-00000.jsonl)" -eq 2 ] || fail "an empty document was kept"
 zstdcat equal/removed-00000.jsonl.zst 2>/dev/null | cat - equal/removed-00000.jsonl 2>/dev/null | grep -q '^{"text":"".*"rule":"exact_line".*"what":"document".*"evidence":"nothing was left' || fail "no reason"
 
+# ---- UTF-16, with a mark and without: the same documents as from UTF-8, across windows
+mkdir -p narrow wide/LE wide/BE wide/LEmark wide/BEmark
+i=0
+while [ $i -lt 40 ]; do
+    printf '{"n":%s,"text":"%s 中文和表情😀","part":"' $i "$long"
+    head -c 20000 /dev/zero | tr '\0' x | sed 's/xxxxx/宽x😀"/g; s/"/\\"/g'
+    printf '"}\n'
+    i=$((i + 1))
+done >narrow/a.jsonl
+{ printf '['; sed 's/$/,/' lines.jsonl; printf '{"text":"%s"}]' "$long"; } >narrow/b.json
+cp table.csv narrow/c.csv
+printf '"😀","text"\n"1","%s, 第二行"\n' "$long" >narrow/d.csv
+"$YH" clean narrow -o o16 -r none --compress none >/dev/null 2>&1 || fail "UTF-8"
+ids_and_texts() { sed 's/"meta":.*//' "$1"/part-*; }
+for order in LE BE; do
+    for f in narrow/*; do
+        iconv -f UTF-8 -t UTF-16$order "$f" >"wide/$order/${f#narrow/}"
+        { [ $order = LE ] && printf '\377\376' || printf '\376\377'; cat "wide/$order/${f#narrow/}"; } >"wide/${order}mark/${f#narrow/}"
+    done
+    for kind in $order ${order}mark; do
+        rm -rf o
+        "$YH" clean wide/$kind -o o -r none --compress none >/dev/null 2>log || { cat log; fail "UTF-16$order"; }
+        [ "$(ids_and_texts o | cksum)" = "$(ids_and_texts o16 | cksum)" ] || fail "$kind: other documents than in UTF-8"
+        [ "$(grep -c "\"encoding\":\"UTF-16$order\"" o/part-00000.jsonl)" -eq "$(wc -l <o16/part-00000.jsonl)" ] || fail "$kind: the encoding is not named"
+        [ "$(grep -c '"count": 0' o/report.json)" -ge 2 ] || fail "$kind: a problem"
+    done
+done
+# half of a pair, an odd byte, UTF-32: named, and nothing else lost
+{ printf '\377\376'; printf '{"text":"half ' | iconv -t UTF-16LE; printf '\075\330'; printf ' pair"}\n{"text":"whole"}\n' | iconv -t UTF-16LE; printf ' '; } >half.jsonl
+printf '[{"text":"four bytes"}]' | iconv -t UTF-32 >four.json
+printf 'text\nfour bytes\n' | iconv -t UTF-32 >four.csv
+rm -rf o
+"$YH" clean half.jsonl four.json four.csv -o o -r none --compress none >/dev/null 2>&1 || fail "broken UTF-16"
+grep -q '"text":"half � pair"' o/part-00000.jsonl && grep -q '"text":"whole"' o/part-00000.jsonl || fail "what is good of broken UTF-16"
+has o/report.json 'UTF-16LE: 2 units are no characters and became U+FFFD'
+has o/report.json 'JSON in UTF-32 is not supported; convert the file to UTF-8'
+has o/report.json 'a table in UTF-32LE is not supported; convert the file to UTF-8'
+
 # ---- mix files
 cat >mix.json <<'END'
 {"sources": [{"corpus": "first", "weight": 3}, {"corpus": "parts", "weight": 1, "epochs": 2}],
