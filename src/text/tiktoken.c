@@ -15,7 +15,7 @@ enum { LINE_MAX = 4096 };
 #define O200K                                                                                      \
     O200K_WORD "|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 #define CL100K                                                                                     \
-    "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}++|\\p{N}{1,3}+"                           \
+    "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}++|\\p{N}{1,3}"                            \
     "| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*+|\\s++\\z|\\s*[\\r\\n]|\\s+(?!\\S)|\\s"
 
 typedef struct special {
@@ -183,6 +183,37 @@ static yh_status amend_json(json_t *j, const struct known *k, const char *name, 
     return ok ? YH_OK : yh_fail(err, YH_NOMEM, "%s: no memory for a tokenizer", name);
 }
 
+/* The pattern as tokenizer.json means it: {a,b}+ never gives back in tiktoken, and repeats in
+ * Oniguruma. At the end of an alternative nothing can be given back, and the + goes. */
+static yh_status for_json(const char *pattern, yh_buf *out, const char *name, yh_err *err)
+{
+    int depth = 0, class = 0;
+    bool braces = false; /* the last thing was {a,b} */
+    for (const char *p = pattern; *p != '\0'; p++) {
+        bool drop = *p == '+' && braces && class == 0;
+        if (drop && (depth > 0 || (p[1] != '|' && p[1] != '\0')))
+            return yh_fail(err, YH_UNSUPPORTED,
+                           "%s: pattern, place %zu: {a,b}+ inside an alternative is not supported; "
+                           "write (?>...{a,b})",
+                           name, (size_t)(p - pattern));
+        braces = false;
+        if (drop)
+            continue;
+        if (*p == '\\' && p[1] != '\0') {
+            size_t len = strchr("pPx", p[1]) != NULL && p[2] == '{' ? strcspn(p, "}") : 1;
+            len -= p[len] == '\0';
+            YH_TRY(yh_buf_add(out, p, len + 1, err));
+            p += len;
+            continue;
+        }
+        class += (*p == '[') - (*p == ']' && class > 0);
+        depth += class == 0 ? (*p == '(') - (*p == ')') : 0;
+        braces = *p == '}';
+        YH_TRY(yh_buf_addc(out, *p, err));
+    }
+    return yh_buf_adds(out, "", err);
+}
+
 yh_status yh_tok_from_tiktoken(yh_tok **out, const char *data, size_t n, const char *pattern,
                                const char *name, yh_err *err)
 {
@@ -190,7 +221,9 @@ yh_status yh_tok_from_tiktoken(yh_tok **out, const char *data, size_t n, const c
     pairs m = {0};
     json_t *json = NULL;
     const struct known *k = NULL;
+    yh_buf meant;
     *out = NULL;
+    yh_buf_init(&meant, 0);
     yh_bpe_init(&v);
     yh_status s = read_ranks(&v, data, n, name, err);
     for (size_t i = 0; s == YH_OK && i < sizeof known / sizeof *known; i++)
@@ -205,12 +238,15 @@ yh_status yh_tok_from_tiktoken(yh_tok **out, const char *data, size_t n, const c
     if (s == YH_OK)
         s = find_pairs(&v, &m, name, err);
     if (s == YH_OK)
-        s = to_json(&json, &v, &m, pattern != NULL ? pattern : k->pattern, name, err);
+        s = for_json(pattern != NULL ? pattern : k->pattern, &meant, name, err);
+    if (s == YH_OK)
+        s = to_json(&json, &v, &m, meant.data, name, err);
     if (s == YH_OK)
         s = amend_json(json, k, name, err);
     if (s == YH_OK)
         s = yh_tok_from_json(out, json, NULL, name, err);
     json_decref(json);
+    yh_buf_fini(&meant);
     yh_bpe_fini(&v);
     yh_free(m.left);
     yh_free(m.right);

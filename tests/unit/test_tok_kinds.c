@@ -429,8 +429,23 @@ static void tiktoken_files(void **s)
     static const uint32_t want[] = {2, 1, 3, 0};
     assert_int_equal(ids.n, 4);
     assert_memory_equal(ids.id, want, sizeof want);
+    yh_tok_free(t);
+    /* {1,2}+ takes one or two, as in tiktoken, not any number, as in Oniguruma */
+    assert_int_equal(
+        yh_tok_from_tiktoken(&t, file, sizeof file - 1, " |[}+ab]{1,2}+", "x.tiktoken", NULL),
+        YH_OK);
+    ids.n = 0;
+    assert_int_equal(yh_tok_encode(t, "bab", 3, 0, &ids, NULL), YH_OK);
+    static const uint32_t each[] = {1, 0, 1};
+    assert_int_equal(ids.n, 3);
+    assert_memory_equal(ids.id, each, sizeof each);
     yh_ids_fini(&ids);
     yh_tok_free(t);
+    err = (yh_err)YH_ERR_INIT;
+    assert_int_equal(
+        yh_tok_from_tiktoken(&t, file, sizeof file - 1, "(a{1,2}+)*b", "x.tiktoken", &err),
+        YH_UNSUPPORTED);
+    assert_non_null(strstr(err.msg, "place 7"));
     err = (yh_err)YH_ERR_INIT;
     assert_int_equal(yh_tok_from_tiktoken(&t, "YQ== 0\nY 1\n", 11, "a", "x.tiktoken", &err),
                      YH_CORRUPT);
