@@ -167,8 +167,21 @@ static size_t find_step(const json_t *steps, const char *rule)
     return SIZE_MAX;
 }
 
-static yh_status add_steps(json_t *steps, const json_t *more, const char *place, yh_err *err)
+/* "places" goes along with "steps": where each of them was written. */
+static yh_status insert_step(json_t *full, size_t at, json_t *step, const char *place, size_t i,
+                             yh_err *err)
 {
+    json_t *where = json_sprintf("%s: step %zu (%s)", place, i + 1, rule_of(step));
+    if (where == NULL) /* a place that is no UTF-8 */
+        where = json_sprintf("step %zu (%s)", i + 1, rule_of(step));
+    bool ok = json_array_insert_new(json_object_get(full, "places"), at, where) == 0;
+    ok = json_array_insert_new(json_object_get(full, "steps"), at, step) == 0 && ok;
+    return ok ? YH_OK : no_memory(err);
+}
+
+static yh_status add_steps(json_t *full, const json_t *more, const char *place, yh_err *err)
+{
+    const json_t *steps = json_object_get(full, "steps");
     for (size_t i = 0; i < json_array_size(more); i++) {
         json_t *s = json_deep_copy(json_array_get(more, i));
         const char *before = json_string_value(json_object_get(s, "before"));
@@ -190,14 +203,16 @@ static yh_status add_steps(json_t *steps, const json_t *more, const char *place,
             (void)json_object_del(s, "before");
             (void)json_object_del(s, "after");
         }
-        if (json_array_insert_new(steps, at, s) != 0)
+        if (s == NULL)
             return no_memory(err);
+        YH_TRY(insert_step(full, at, s, place, i, err));
     }
     return YH_OK;
 }
 
-static yh_status drop_steps(json_t *steps, const json_t *names, const char *place, yh_err *err)
+static yh_status drop_steps(json_t *full, const json_t *names, const char *place, yh_err *err)
 {
+    json_t *steps = json_object_get(full, "steps");
     if (names != NULL && !json_is_array(names))
         return yh_fail(err, YH_CORRUPT, "%s: \"without\" must be a list of names", place);
     for (size_t i = 0; i < json_array_size(names); i++) {
@@ -206,10 +221,28 @@ static yh_status drop_steps(json_t *steps, const json_t *names, const char *plac
         if (at == SIZE_MAX)
             return yh_fail(err, YH_CORRUPT, "%s: \"without\": there is no step \"%.100s\"", place,
                            name != NULL ? name : "(not a name)");
-        for (; at != SIZE_MAX; at = find_step(steps, name))
+        for (; at != SIZE_MAX; at = find_step(steps, name)) {
             (void)json_array_remove(steps, at);
+            (void)json_array_remove(json_object_get(full, "places"), at);
+        }
     }
     return YH_OK;
+}
+
+/* Whether there is such a parameter, and may be that: else the complaint would name the step of
+ * some other file. */
+static yh_status check_value(const yh_param *table, const char *key, const char *parameter,
+                             json_t *value, const char *place, yh_err *err)
+{
+    char where[PATH_MAX + NAME_LIMIT + 8];
+    json_t *one = json_object(), *complete = NULL;
+    snprintf(where, sizeof where, "%s: \"%s\"", place, key);
+    yh_status s = json_object_set(one, parameter, value) == 0
+                      ? yh_params_complete(&complete, one, table, where, err)
+                      : no_memory(err);
+    json_decref(one);
+    json_decref(complete);
+    return s;
 }
 
 /* Sets "rule.parameter" (takes the reference to value). */
@@ -233,8 +266,8 @@ static yh_status set_one(json_t *full, const char *key, json_t *value, const cha
         *mark = '\0';
     }
     if (strcmp(rule, "read") == 0) {
-        any = true;
-        if (json_object_set(json_object_get(full, "read"), dot + 1, value) != 0)
+        s = check_value(read_params, key, dot + 1, value, place, err);
+        if (s == YH_OK && json_object_set(json_object_get(full, "read"), dot + 1, value) != 0)
             s = no_memory(err);
         goto out;
     }
@@ -250,6 +283,8 @@ static yh_status set_one(json_t *full, const char *key, json_t *value, const cha
     if (!any)
         s = yh_fail(err, YH_CORRUPT, "%s: \"%.100s\": the recipe has no %sstep \"%s\"", place, key,
                     nth > 0 ? "such " : "", rule);
+    else
+        s = s == YH_OK ? check_value(params_of(rule), key, dot + 1, value, place, err) : s;
 out:
     json_decref(value);
     return s;
@@ -276,7 +311,8 @@ static yh_status start_from(json_t **full, const json_t *file, const char *place
 {
     const json_t *base = json_object_get(file, "extends");
     if (base == NULL) {
-        *full = json_pack("{s:s,s:s,s:{},s:[]}", "name", "", "description", "", "read", "steps");
+        *full = json_pack("{s:s,s:s,s:{},s:[],s:[]}", "name", "", "description", "", "read",
+                          "steps", "places");
         return *full != NULL ? YH_OK : no_memory(err);
     }
     if (!json_is_string(base))
@@ -316,9 +352,8 @@ static yh_status resolve(json_t **full, json_t *file, const char *place, bool fi
     if (rd != NULL &&
         json_object_update(json_object_get(*full, "read"), (json_t *)(uintptr_t)rd) != 0)
         return no_memory(err);
-    json_t *own = json_object_get(*full, "steps");
-    YH_TRY(drop_steps(own, json_object_get(file, "without"), place, err));
-    YH_TRY(add_steps(own, steps, place, err));
+    YH_TRY(drop_steps(*full, json_object_get(file, "without"), place, err));
+    YH_TRY(add_steps(*full, steps, place, err));
     return set_all(*full, json_object_get(file, "set"), place, err);
 }
 
@@ -354,13 +389,11 @@ bool yh_recipe_speaks(const yh_recipe_step *s, const char *lang)
     return false;
 }
 
-static yh_status complete_step(yh_recipe *r, size_t i, json_t *all, const char *place, yh_err *err)
+static yh_status complete_step(yh_recipe *r, size_t i, json_t *all, yh_err *err)
 {
     json_t *given = json_array_get(json_object_get(r->full, "steps"), i), *params = NULL;
-    const char *name = rule_of(given);
-    char where[PATH_MAX + 100];
+    const char *name = rule_of(given), *where = json_string_value(json_array_get(r->places, i));
     yh_recipe_step *step = &r->step[r->n];
-    snprintf(where, sizeof where, "%s: step %zu (%s)", place, i + 1, name);
     const json_t *why = json_object_get(given, "why");
     if (why != NULL && !json_is_string(why))
         return yh_fail(err, YH_CORRUPT, "%s: \"why\" must be a string", where);
@@ -381,6 +414,7 @@ static yh_status complete_step(yh_recipe *r, size_t i, json_t *all, const char *
     step->params = full;
     step->languages = json_object_get(full, "languages");
     step->name = rule_of(full);
+    step->place = where;
     step->stage = yh_rule_find(name) == NULL ? yh_stage_find(name) : NULL;
     step->rule.rule = yh_rule_find(name);
     r->n++;
@@ -388,7 +422,7 @@ static yh_status complete_step(yh_recipe *r, size_t i, json_t *all, const char *
 }
 
 /* Finds where reading ends and the stages stand. */
-static yh_status lay_out(yh_recipe *r, const char *place, yh_err *err)
+static yh_status lay_out(yh_recipe *r, yh_err *err)
 {
     int first = -1, last = -1;
     r->whole = 0;
@@ -403,30 +437,30 @@ static yh_status lay_out(yh_recipe *r, const char *place, yh_err *err)
     for (int i = 0; i < r->n; i++) {
         known = known || strcmp(r->step[i].name, "language") == 0;
         if (r->step[i].languages != NULL && !known)
-            return yh_fail(
-                err, YH_CORRUPT,
-                "%s: step %d (%s) has \"languages\" but no step before it finds them out; "
-                "put {\"rule\": \"language\"} before it",
-                place, i + 1, r->step[i].name);
+            return yh_fail(err, YH_CORRUPT,
+                           "%s has \"languages\" but no step before it finds them out; put "
+                           "{\"rule\": \"language\"} before it",
+                           r->step[i].place);
         bool whole = r->step[i].stage == NULL && r->step[i].rule.rule->whole;
         if (whole && i >= r->scan_end)
             return yh_fail(err, YH_CORRUPT,
-                           "%s: step %d (%s) looks at whole documents and must stand before the "
-                           "first stage (%s)",
-                           place, i + 1, r->step[i].name, r->step[first].name);
+                           "%s looks at whole documents and must stand before the first stage "
+                           "(%s); in a recipe that extends another, \"before\": \"%s\" puts it "
+                           "there",
+                           r->step[i].place, r->step[first].name, r->step[first].name);
         if (whole)
             r->whole = i + 1;
         if (i > first && i < last && first >= 0 && r->step[i].stage == NULL)
             return yh_fail(err, YH_CORRUPT,
-                           "%s: step %d (%s) stands between stages; rules about one document come "
-                           "before the first or behind the last of them",
-                           place, i + 1, r->step[i].name);
+                           "%s stands between stages; rules about one document come before the "
+                           "first (%s) or behind the last (%s) of them",
+                           r->step[i].place, r->step[first].name, r->step[last].name);
     }
     return YH_OK;
 }
 
 /* mojibake needs the control characters that the normal form drops. */
-static yh_status check_order(const yh_recipe *r, const char *place, yh_err *err)
+static yh_status check_order(const yh_recipe *r, yh_err *err)
 {
     const char *before = r->normalize ? "\"read\": {\"normalize\": true}" : NULL;
     for (int i = 0; i < r->n; i++) {
@@ -434,10 +468,10 @@ static yh_status check_order(const yh_recipe *r, const char *place, yh_err *err)
             before = "the rule normalize";
         if (strcmp(r->step[i].name, "mojibake") == 0 && before != NULL)
             return yh_fail(err, YH_CORRUPT,
-                           "%s: step %d (mojibake): %s comes before it and drops characters that "
-                           "the repair needs; set \"read\": {\"normalize\": false} and put the "
-                           "rule normalize behind mojibake",
-                           place, i + 1, before);
+                           "%s: %s comes before it and drops characters that the repair needs; "
+                           "set \"read\": {\"normalize\": false} and put the rule normalize "
+                           "behind mojibake",
+                           r->step[i].place, before);
     }
     return YH_OK;
 }
@@ -450,11 +484,13 @@ static yh_status complete(yh_recipe *r, const char *place, yh_err *err)
         return yh_fail(err, YH_LIMIT, "%s: has %zu steps, at most %d are possible", place, n,
                        (int)YH_RECIPE_STEPS);
     json_t *rd = NULL, *all = json_array();
+    r->places = json_incref(json_object_get(r->full, "places"));
+    (void)json_object_del(r->full, "places");
     if (all == NULL)
         return no_memory(err);
     yh_status s = YH_OK;
     for (size_t i = 0; i < n && s == YH_OK; i++)
-        s = complete_step(r, i, all, place, err);
+        s = complete_step(r, i, all, err);
     if (json_object_set_new(r->full, "steps", all) != 0)
         s = no_memory(err);
     if (s != YH_OK)
@@ -475,8 +511,8 @@ static yh_status complete(yh_recipe *r, const char *place, yh_err *err)
     if (r->read.format != NULL && yh_reader_named(r->read.format) == NULL)
         s = yh_fail(err, YH_CORRUPT, "%s: there is no format \"%.100s\"", where, format);
     YH_TRY(s);
-    YH_TRY(check_order(r, place, err));
-    return lay_out(r, place, err);
+    YH_TRY(check_order(r, err));
+    return lay_out(r, err);
 }
 
 static yh_status apply_settings(json_t *full, const char *const *set, size_t n, yh_err *err)
@@ -545,10 +581,8 @@ yh_status yh_recipe_prepare(yh_recipe *r, yh_err *err)
 {
     for (int i = 0; i < r->n && !r->prepared; i++) {
         yh_recipe_step *s = &r->step[i];
-        char where[NAME_LIMIT];
-        snprintf(where, sizeof where, "step %d (%s)", i + 1, s->name);
         if (s->stage == NULL && s->rule.params == NULL)
-            YH_TRY(yh_rule_step_create(&s->rule, s->rule.rule, s->params, where, err));
+            YH_TRY(yh_rule_step_create(&s->rule, s->rule.rule, s->params, s->place, err));
     }
     r->prepared = true;
     return YH_OK;
@@ -560,6 +594,7 @@ void yh_recipe_free(yh_recipe *r)
         return;
     for (int i = 0; i < r->n; i++)
         yh_rule_step_free(&r->step[i].rule);
+    json_decref(r->places);
     json_decref(r->full);
     yh_free(r);
 }

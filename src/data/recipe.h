@@ -16,6 +16,7 @@ enum { YH_RECIPE_STEPS = 64 };
 
 typedef struct yh_recipe_step {
     const char *name;        /* of the rule or stage */
+    const char *place;       /* for messages: "FILE: step N (NAME)", as written there; borrowed */
     const yh_stage *stage;   /* NULL: a rule about one document */
     yh_rule_step rule;       /* of a rule; run.state only after yh_recipe_prepare */
     const json_t *params;    /* complete; borrowed from the recipe */
@@ -24,6 +25,7 @@ typedef struct yh_recipe_step {
 
 typedef struct yh_recipe {
     json_t *full; /* complete, in the order in which a person wants to read it */
+    json_t *places;
     yh_recipe_step step[YH_RECIPE_STEPS];
     int n;
     int whole;     /* steps [0, whole) see a document before it is divided into parts */

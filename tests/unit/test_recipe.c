@@ -138,6 +138,18 @@ static void refused(void **state)
     bad("{\"extends\":\"default\",\"set\":{\"x\":1}}", "must be rule.parameter");
     bad("{\"extends\":\"default\",\"steps\":[{\"rule\":\"url\",\"after\":\"x\"}]}",
         "no step \"x\" to stand after");
+    /* the step as it was written, not its place among all */
+    bad("{\"extends\":\"default\",\"steps\":[{\"rule\":\"url\"},{\"rule\":\"too_short\",\"min\":1,"
+        "\"before\":\"not_text\"}]}",
+        "step 2 (too_short): there is no parameter \"min\"");
+    bad("{\"extends\":\"default\",\"without\":[\"gutenberg\"],\"steps\":[{\"rule\":\"line_model\"}]"
+        "}",
+        "step 1 (line_model) looks at whole documents and must stand before the first stage "
+        "(exact_document); in a recipe that extends another, \"before\": \"exact_document\"");
+    bad("{\"extends\":\"default\",\"set\":{\"too_short.min\":1}}",
+        "\"too_short.min\": there is no parameter \"min\"; there is: min_chars");
+    bad("{\"extends\":\"default\",\"set\":{\"too_short#2.min_chars\":\"x\"}}",
+        "\"too_short#2.min_chars\": \"min_chars\" must be a number");
     bad("{\"extends\":\"./other.json\"}", "may only name a built-in recipe");
     yh_recipe *r = NULL;
     yh_err err = YH_ERR_INIT;
