@@ -421,12 +421,22 @@ static yh_status list_walk(yh_file_list *l, const char *path, int depth, yh_err 
             s = yh_fail(err, YH_NOMEM, "no memory for a file list");
             break;
         }
-        if (lstat(child, &lst) != 0 || stat(child, &st) != 0)
+        if (lstat(child, &lst) != 0) {
             yh_log(YH_LOG_WARN, "%s: cannot stat, skipped", child);
-        else if (S_ISREG(st.st_mode))
+        } else if (stat(child, &st) != 0) {
+            if (l->links)
+                s = list_push(l, child, 0, err);
+            else
+                yh_log(YH_LOG_WARN, "%s: is a link that leads nowhere, skipped", child);
+        } else if (S_ISREG(st.st_mode)) {
             s = list_push(l, child, (uint64_t)st.st_size, err);
-        else if (S_ISDIR(lst.st_mode))
+        } else if (S_ISDIR(lst.st_mode)) {
             s = list_walk(l, child, depth + 1, err);
+        } else if (S_ISDIR(st.st_mode)) {
+            s = l->links ? list_push(l, child, 0, err) : YH_OK;
+        } else {
+            yh_log(YH_LOG_WARN, "%s: is neither a file nor a folder, skipped", child);
+        }
         yh_free(child);
     }
     for (int i = 0; i < n; i++)
@@ -435,11 +445,22 @@ static yh_status list_walk(yh_file_list *l, const char *path, int depth, yh_err 
     return s;
 }
 
+yh_status yh_fail_open(yh_err *err, int errno_value, const char *path)
+{
+    char to[PATH_MAX];
+    ssize_t n =
+        errno_value == ENOENT || errno_value == ELOOP ? readlink(path, to, sizeof to - 1) : -1;
+    if (n < 0)
+        return yh_fail_errno(err, errno_value, "%s: cannot open", path);
+    to[n] = '\0';
+    return yh_fail_errno(err, errno_value, "%s: is a link to %s, which cannot be opened", path, to);
+}
+
 yh_status yh_file_list_add(yh_file_list *l, const char *path, yh_err *err)
 {
     struct stat st;
     if (stat(path, &st) != 0)
-        return yh_fail_errno(err, errno, "%s: cannot read", path);
+        return yh_fail_open(err, errno, path);
     if (S_ISDIR(st.st_mode))
         return list_walk(l, path, 0, err);
     if (S_ISREG(st.st_mode))
@@ -453,7 +474,7 @@ void yh_file_list_fini(yh_file_list *l)
         yh_free(l->path[i]);
     yh_free(l->path);
     yh_free(l->size);
-    *l = (yh_file_list){NULL, NULL, 0, 0};
+    *l = (yh_file_list){.n = 0};
 }
 
 /* ------------------------------------------------------------------ lock */

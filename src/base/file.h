@@ -61,9 +61,14 @@ typedef struct yh_file_list {
     char **path;
     uint64_t *size;
     size_t n, cap;
+    bool links; /* set by the caller: links to nothing or to folders are listed, too (size 0), so
+                   that opening them says what is wrong with them */
 } yh_file_list;
 yh_status yh_file_list_add(yh_file_list *l, const char *path, yh_err *err) YH_MUST_CHECK;
 void yh_file_list_fini(yh_file_list *l);
+
+/* The error of a failed open or stat of `path`, which names a link's aim if it leads nowhere. */
+yh_status yh_fail_open(yh_err *err, int errno_value, const char *path);
 
 /* One process per output folder: takes an exclusive lock on DIR/.lock (kept until _release or
  * exit). YH_BUSY names the folder when another process holds it. */

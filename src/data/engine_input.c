@@ -76,7 +76,7 @@ static yh_status add_file(yh_inputs *in, const char *raw, const char *path, bool
     (void)yh_reader_of(f->path, &f->type);
     struct stat st;
     if (stat(path, &st) == 0) {
-        f->size = (uint64_t)st.st_size;
+        f->size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0; /* or a link to a folder */
         mix(&in->fingerprint, &st.st_mtim.tv_sec, sizeof st.st_mtim.tv_sec);
         mix(&in->fingerprint, &st.st_mtim.tv_nsec, sizeof st.st_mtim.tv_nsec);
     }
@@ -110,7 +110,7 @@ static yh_status add_path(yh_inputs *in, const char *path, const char *out, cons
 {
     if (strcmp(path, "-") == 0)
         return add_stdin(in, err);
-    yh_file_list l = {0};
+    yh_file_list l = {.links = true};
     yh_status s = yh_file_list_add(&l, path, err);
     bool folder = yh_is_dir(path);
     for (size_t j = 0; j < l.n && s == YH_OK; j++) {

@@ -184,14 +184,19 @@ yh_status yh_stream_open(yh_stream **out, const char *path, yh_err *err)
         goto fail;
     s->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (s->fd < 0) {
-        st = yh_fail_errno(err, errno, "%s: cannot open", path);
+        st = yh_fail_open(err, errno, path);
         goto fail;
     }
     s->own_fd = true;
     struct stat sb;
     if (fstat(s->fd, &sb) == 0) {
-        if (S_ISDIR(sb.st_mode)) {
-            st = yh_fail(err, YH_INVALID, "%s: is a folder, a file is needed", path);
+        if (S_ISDIR(sb.st_mode) && lstat(path, &sb) == 0) {
+            st = S_ISLNK(sb.st_mode)
+                     ? yh_fail(err, YH_UNSUPPORTED,
+                               "%s: is a link to a folder, and such links are not followed; name "
+                               "the folder itself",
+                               path)
+                     : yh_fail(err, YH_INVALID, "%s: is a folder, a file is needed", path);
             goto fail;
         }
         if (S_ISREG(sb.st_mode))

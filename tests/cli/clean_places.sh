@@ -142,6 +142,23 @@ has o/report.json 'UTF-16LE: 2 units are no characters and became U+FFFD'
 has o/report.json 'JSON in UTF-32 is not supported; convert the file to UTF-8'
 has o/report.json 'a table in UTF-32LE is not supported; convert the file to UTF-8'
 
+# ---- links: to files they are followed; those to nothing and to folders are named, alone as well
+mkdir -p linked/real
+cp lines.jsonl linked/a.jsonl
+ln -s /nowhere/x.jsonl linked/gone.jsonl
+ln -s real linked/folder
+ln -s round linked/round
+ln -s a.jsonl linked/b.jsonl
+rm -rf o
+"$YH" clean linked -o o -r none >out 2>log || { cat log; fail "a folder with links"; }
+has out 'gone.jsonl: is a link to /nowhere/x.jsonl, which cannot be opened: No such file'
+has out 'folder: is a link to a folder'
+has out 'round: is a link to round, which cannot be opened: Too many levels'
+has out 'files skipped: 3'
+has out '58 documents of 58'
+"$YH" clean linked/gone.jsonl -o o1 -r none 2>err && fail "a link to nothing"
+has err 'gone.jsonl: is a link to /nowhere/x.jsonl, which cannot be opened'
+
 # ---- mix files
 cat >mix.json <<'END'
 {"sources": [{"corpus": "first", "weight": 3}, {"corpus": "parts", "weight": 1, "epochs": 2}],
