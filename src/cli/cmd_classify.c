@@ -35,6 +35,8 @@ static int run_train(const yh_args *a)
                                .progress = on_progress};
     yh_status s = yh_classifier_train(yh_arg_at(a, 1), out, &o, &err);
     yh_live_end();
+    if (s == YH_OK)
+        printf("wrote %s\n", out);
     return s == YH_OK ? 0 : yh_cli_fail(a, &err);
 }
 
@@ -173,6 +175,8 @@ static int run_lm(const yh_args *a)
     if (s == YH_OK)
         s = yh_ngram_builder_finish(b, out, &err);
     yh_live_end();
+    if (s == YH_OK)
+        printf("learned from %llu documents; wrote %s\n", (unsigned long long)docs, out);
     yh_corpus_close(corpus);
     yh_ngram_builder_free(b);
     return s == YH_OK ? 0 : yh_cli_fail(a, &err);

@@ -581,8 +581,14 @@ yh_status yh_recipe_prepare(yh_recipe *r, yh_err *err)
 {
     for (int i = 0; i < r->n && !r->prepared; i++) {
         yh_recipe_step *s = &r->step[i];
-        if (s->stage == NULL && s->rule.params == NULL)
-            YH_TRY(yh_rule_step_create(&s->rule, s->rule.rule, s->params, s->place, err));
+        yh_err e = YH_ERR_INIT;
+        if (s->stage != NULL || s->rule.params != NULL)
+            continue;
+        yh_status st = yh_rule_step_create(&s->rule, s->rule.rule, s->params, s->place, &e);
+        if (st != YH_OK && strncmp(e.msg, s->place, strlen(s->place)) != 0) /* a list, a model */
+            return yh_fail(err, st, "%s: %s", s->place, e.msg);
+        if (st != YH_OK)
+            return yh_fail(err, st, "%s", e.msg);
     }
     r->prepared = true;
     return YH_OK;
