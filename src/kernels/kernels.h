@@ -47,7 +47,8 @@ static inline yh_bf16 yh_f32_to_bf16(float v)
  * Epilogue in this order: + bias[n] (f32, or NULL), + residual[m,n] (dtype of C, stride ldc, or
  * NULL; may be C itself). accumulate needs C in F32. Scratch comes from a per-pool workspace owned
  * by the kernels' module: no allocation once a shape was seen. The only failure is YH_NOMEM.
- *   packed_b: B as yh_gemm_pack_b packed it on the same ISA, or NULL; b itself is needed, too.
+ *   packed_b: B as yh_gemm_pack_b packed it on the same ISA, or NULL; b itself is needed, too. It
+ *   may hold more than the n columns.
  *   exp: instead of the epilogue, see yh_gemm_exp. */
 typedef struct yh_gemm {
     int64_t m, n, k;
@@ -73,6 +74,11 @@ typedef struct yh_gemm_exp {
     double *sum;   /* [n] += exponentials, the target's too */
     float *top;    /* [n] = max of itself and the products; a NaN shows in sum alone */
 } yh_gemm_exp;
+
+/* C = A·Aᵀ, [n, n], for A [n, k] (trans_a: Aᵀ·A for A stored [k, n]): of g its n, k, types,
+ * trans_a, a, lda, c and ldc count; there is no epilogue. The bits of yh_gemm_run's product of more
+ * than 24 rows, in little more than half the multiplications. */
+yh_status yh_gemm_symmetric(const yh_gemm *g, yh_pool *pool, yh_err *err) YH_MUST_CHECK;
 
 #define YH_GEMM_PACKED_MAX ((int64_t)32 << 20) /* bytes of one packed operand, at most */
 yh_status yh_gemm_run(const yh_gemm *g, yh_pool *pool, yh_err *err) YH_MUST_CHECK;
@@ -122,6 +128,15 @@ typedef struct yh_attn_cached {
     int64_t ldq, ldkv, ldo;
 } yh_attn_cached;
 yh_status yh_attn_cached_run(const yh_attn_cached *a, yh_pool *pool, yh_err *err) YH_MUST_CHECK;
+
+/* ------------------------------------------------------------------ Muon (muon.c) --------------
+ */
+/* Replaces x [rows, cols] (F32) by an approximation of its nearest semi-orthogonal matrix: five
+ * Newton-Schulz iterations with coefficients (3.4445, -4.7750, 2.0315), the products in `type`.
+ * scratch: yh_muon_scratch bytes, aligned to 64. */
+size_t yh_muon_scratch(int64_t rows, int64_t cols, yh_dtype type);
+yh_status yh_muon_orthogonalise(float *x, int64_t rows, int64_t cols, yh_dtype type, void *scratch,
+                                yh_pool *pool, yh_err *err) YH_MUST_CHECK;
 
 /* ------------------------------------------------------------------ row kernels (rows) ---------
  */

@@ -54,12 +54,4 @@ void yh_optim_fini(yh_optim *o);
 yh_status yh_optim_step(yh_optim *o, uint64_t t, double lr, double muon_lr, yh_pool *pool,
                         double *grad_norm, yh_err *err) YH_MUST_CHECK;
 
-/* ---- muon.c ---- */
-/* Replaces x [rows, cols] (F32) by an approximation of its nearest semi-orthogonal matrix: five
- * Newton-Schulz iterations with coefficients (3.4445, -4.7750, 2.0315), the products in `type`.
- * scratch: yh_muon_scratch bytes. */
-size_t yh_muon_scratch(int64_t rows, int64_t cols, yh_dtype type);
-yh_status yh_muon_orthogonalise(float *x, int64_t rows, int64_t cols, yh_dtype type, void *scratch,
-                                yh_pool *pool, yh_err *err) YH_MUST_CHECK;
-
 #endif

@@ -11,6 +11,8 @@ if grep -q 'dW' "$out"; then exit 1; fi
 
 "$YH" bench --seconds 0.1 --filter rmsnorm --json >"$out" 2>/dev/null
 grep -q '"op": "rmsnorm", .*"type": "f32", .*"fraction": ' "$out"
+"$YH" bench --seconds 0.1 --filter 'muon 384x384' --json >"$out" 2>/dev/null
+grep -q '"op": "muon", "shape": "384x384", "type": "f32"' "$out"
 YH_ISA=ref "$YH" bench --limits --seconds 0.1 --json >"$out" 2>/dev/null
 grep -q '"isa": "ref", .*"gflops_bf16": 0,' "$out"
 

@@ -91,6 +91,41 @@ static void reals(void **state)
     }
 }
 
+/* A·Aᵀ by half of its products has the bits of the whole product, on any number of threads. */
+static void symmetric(void **state)
+{
+    (void)state;
+    static const int64_t shape[][2] = {{1, 1},   {5, 9},     {25, 40},    {33, 7},
+                                       {112, 0}, {131, 300}, {257, 1100}, {384, 65}};
+    yh_pool *pool;
+    assert_int_equal(yh_pool_create(&pool, 3, NULL), YH_OK);
+    for (int i = 0; i < 8; i++)
+        for (int way = 0; way < 8; way++) {
+            const yh_dtype ab = way & 1 ? YH_BF16 : YH_F32, ct = way & 2 ? YH_BF16 : YH_F32;
+            gemm_case t = {.m = shape[i][0],
+                           .n = shape[i][0],
+                           .k = shape[i][1],
+                           .ab_type = ab,
+                           .c_type = ct,
+                           .trans_a = (way & 4) != 0,
+                           .trans_b = (way & 4) == 0,
+                           .pad = way,
+                           .reals = true};
+            gemm_operands o;
+            operands_make(&o, &t, 4, i % 2 == 0);
+            yh_gemm g = o.g;
+            memcpy(o.b.p, o.a.p,
+                   matrix_bytes(t.trans_a ? t.k : t.m, t.trans_a ? t.m : t.k, g.lda, ab));
+            assert_int_equal(yh_gemm_run_micro(&g, yh_micro_pick(ab), NULL, NULL), YH_OK);
+            g.c = o.residual.p;
+            memcpy(g.c, o.c_before, o.c_bytes);
+            assert_int_equal(yh_gemm_symmetric(&g, way < 4 ? pool : NULL, NULL), YH_OK);
+            assert_memory_equal(o.c.p, g.c, o.c_bytes);
+            operands_free(&o);
+        }
+    yh_pool_free(pool);
+}
+
 static void nothing_to_do(void **state)
 {
     (void)state;
@@ -318,6 +353,7 @@ int main(void)
                                        cmocka_unit_test(few_rows),
                                        cmocka_unit_test(large),
                                        cmocka_unit_test(reals),
+                                       cmocka_unit_test(symmetric),
                                        cmocka_unit_test(nothing_to_do),
                                        cmocka_unit_test(same_bits_on_any_threads),
                                        cmocka_unit_test(exponentials),
