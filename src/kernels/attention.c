@@ -93,15 +93,27 @@ static yh_attn_job job_of(const yh_attn *a)
                          .lse = a->lse};
 }
 
+/* Task i of blocks x heads: eight blocks of one head after another, so that the rows that they
+ * share are still in the cache. Returns the block's place in the order. */
+static int64_t task_block(const run *r, int64_t i, int heads, int *head)
+{
+    const int64_t first = i / (8 * heads) * 8, left = r->blocks - first;
+    const int64_t group = left < 8 ? left : 8, k = i - first * heads;
+    *head = (int)(k / group);
+    return first + k % group;
+}
+
 /* ---- forward ---- */
 
 /* Later query blocks see more keys: they are handed out first. */
 static void forward_tasks(void *arg, int64_t begin, int64_t end, int worker)
 {
     const run *r = arg;
-    for (int64_t i = begin; i < end; i++)
-        r->table->attn_fwd(&r->job, (int)(i % r->job.heads), r->blocks - 1 - i / r->job.heads,
-                           worker_scratch(r, worker));
+    for (int64_t i = begin; i < end; i++) {
+        int head;
+        int64_t block = r->blocks - 1 - task_block(r, i, r->job.heads, &head);
+        r->table->attn_fwd(&r->job, head, block, worker_scratch(r, worker));
+    }
 }
 
 static yh_status run_forward(run *r, yh_pool *pool, yh_err *err)
@@ -136,17 +148,21 @@ static void delta_tasks(void *arg, int64_t begin, int64_t end, int worker)
 static void key_tasks(void *arg, int64_t begin, int64_t end, int worker)
 {
     const run *r = arg;
-    for (int64_t i = begin; i < end; i++)
-        r->table->attn_bwd_kv(&r->job, (int)(i % r->job.kv_heads), i / r->job.kv_heads,
-                              worker_scratch(r, worker));
+    for (int64_t i = begin; i < end; i++) {
+        int head;
+        int64_t block = task_block(r, i, r->job.kv_heads, &head);
+        r->table->attn_bwd_kv(&r->job, head, block, worker_scratch(r, worker));
+    }
 }
 
 static void query_tasks(void *arg, int64_t begin, int64_t end, int worker)
 {
     const run *r = arg;
-    for (int64_t i = begin; i < end; i++)
-        r->table->attn_bwd_q(&r->job, (int)(i % r->job.heads), r->blocks - 1 - i / r->job.heads,
-                             worker_scratch(r, worker));
+    for (int64_t i = begin; i < end; i++) {
+        int head;
+        int64_t block = r->blocks - 1 - task_block(r, i, r->job.heads, &head);
+        r->table->attn_bwd_q(&r->job, head, block, worker_scratch(r, worker));
+    }
 }
 
 static void unit_tasks(void *arg, int64_t begin, int64_t end, int worker)

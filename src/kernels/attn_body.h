@@ -22,9 +22,13 @@ enum { BL = ATTN_BLOCK, BV = BL / VL, STEP = 16 };
 static const float LOG2E = 1.44269504088896341f;
 static const float LOWEST = -1e30f; /* of a score: finite, so that differences are no NaN */
 
-/* 2^x for x <= 0 (below -150: 0); relative error below 2e-7. Cephes' exp2f (S. Moshier). */
+/* 2^x for finite x <= 0 (below -150: 0); relative error below 2e-7 (Cephes' exp2f, S. Moshier), or
+ * what is enough for bf16 products. */
 VEC_INLINE vf exp2_neg(vf x)
 {
+#if ATTN_BF16
+    return v_exp2_16(x); /* the instructions behind it take any exponent */
+#else
     x = v_max(v_set(-150.0f), x);
 #if VL == 16
     vf n = (vf)_mm512_roundscale_ps((__m512)x, 0);
@@ -38,6 +42,7 @@ VEC_INLINE vf exp2_neg(vf x)
     p = v_fma(p, r, v_set(2.402264791363012e-1f));
     p = v_fma(p, r, v_set(6.931472028550421e-1f));
     return v_ldexp(v_fma(p, r, v_set(1.0f)), n);
+#endif
 }
 
 /* ---- operands from rows of a tensor ---- */
@@ -95,6 +100,35 @@ static void copy_rows(opnd *dst, rows_view s)
     }
 }
 
+/* An A operand: rows `step` operand elements apart. */
+typedef struct a_rows {
+    const opnd *p;
+    int64_t step;
+} a_rows;
+
+/* The rows where they lie, when they hold whole operand elements; else copied to tmp. */
+static a_rows rows_operand(opnd *tmp, rows_view s)
+{
+    const yh_dtype own = ATTN_BF16 ? YH_BF16 : YH_F32;
+    if (s.type == own && s.dim % KP == 0 && s.ld % KP == 0 && (uintptr_t)s.p % sizeof(opnd) == 0)
+        return (a_rows){s.p, s.ld / KP};
+    copy_rows(tmp, s);
+    return (a_rows){tmp, deep(s.dim)};
+}
+
+#if ATTN_BF16
+/* 32 elements of two rows as pairs. */
+VEC_INLINE void put_pairs(opnd *dst, const yh_bf16 *even, const yh_bf16 *odd)
+{
+    const __m512i low = _mm512_set_epi16(47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9, 40,
+                                         8, 39, 7, 38, 6, 37, 5, 36, 4, 35, 3, 34, 2, 33, 1, 32, 0);
+    const __m512i high = _mm512_add_epi16(low, _mm512_set1_epi16(16));
+    const __m512i e = _mm512_loadu_si512(even), o = _mm512_loadu_si512(odd);
+    _mm512_storeu_si512(dst, _mm512_permutex2var_epi16(e, low, o));
+    _mm512_storeu_si512(dst + 16, _mm512_permutex2var_epi16(e, high, o));
+}
+#endif
+
 /* B operand with K along rows: [n/KP][pad_dim], zeros behind the dim and, in pairs, behind n */
 static void pack_rows(opnd *dst, rows_view s)
 {
@@ -102,7 +136,10 @@ static void pack_rows(opnd *dst, rows_view s)
 #if ATTN_BF16
     for (int64_t r = 0; r < s.n; r += 2) {
         const yh_bf16 *e = (const yh_bf16 *)s.p + r * s.ld;
-        for (int64_t i = 0; i < dp; i += 16) {
+        int64_t i = 0;
+        for (; r + 1 < s.n && i + 32 <= s.dim; i += 32)
+            put_pairs(dst + (r / 2) * dp + i, e + i, e + s.ld + i);
+        for (; i < dp; i += 16) {
             int64_t left = s.dim - i;
             __m256i odd = r + 1 < s.n ? half_load(e + s.ld + i, left) : _mm256_setzero_si256();
             v_store((float *)dst + (r / 2) * dp + i, pair_rows(half_load(e + i, left), odd));
@@ -125,13 +162,22 @@ static void pack_rows(opnd *dst, rows_view s)
 /* B operand with K along the dim: [deep][BL], zeros behind n. tmp holds BL * deep. */
 static void pack_cols(opnd *dst, rows_view s, opnd *tmp)
 {
-    int64_t kd = deep(s.dim);
-    copy_rows(tmp, s);
-    for (int64_t i = 0; i < kd; i++) {
-        for (int64_t r = 0; r < s.n; r++)
-            dst[i * BL + r] = tmp[r * kd + i];
-        for (int64_t r = s.n; r < BL; r++)
-            dst[i * BL + r] = 0;
+    const int64_t kd = deep(s.dim);
+    const a_rows a = rows_operand(tmp, s);
+    for (int64_t r0 = 0; r0 < BL; r0 += VL) {
+        const int64_t n = s.n - r0 < VL ? s.n - r0 : VL;
+        int64_t i = 0;
+        for (; i + VL <= kd && n > 0; i += VL) {
+            vf x[VL];
+            for (int64_t r = 0; r < VL; r++)
+                x[r] = r < n ? tile_b(a.p + (r0 + r) * a.step + i) : (vf){0};
+            v_transpose(x);
+            for (int64_t k = 0; k < VL; k++)
+                v_store((float *)dst + (i + k) * BL + r0, x[k]);
+        }
+        for (; i < kd; i++)
+            for (int64_t r = 0; r < VL; r++)
+                dst[i * BL + r0 + r] = r < n ? a.p[(r0 + r) * a.step + i] : 0;
     }
 }
 
@@ -139,9 +185,11 @@ static void pack_cols(opnd *dst, rows_view s, opnd *tmp)
 VEC_INLINE void put_pair(opnd *dst, vf even, vf odd)
 {
 #if ATTN_BF16
-    __m256i e = (__m256i)_mm512_cvtneps_pbh((__m512)even);
-    __m256i o = (__m256i)_mm512_cvtneps_pbh((__m512)odd);
-    v_store((float *)dst, pair_rows(e, o));
+    const __m512i order =
+        _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
+                         21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    __m512i both = (__m512i)_mm512_cvtne2ps_pbh((__m512)odd, (__m512)even);
+    v_store((float *)dst, (vf)_mm512_permutexvar_epi16(order, both));
 #else
     (void)odd;
     v_store(dst, even);
@@ -254,13 +302,12 @@ static void fwd_finish(const yh_attn_job *j, const fwd_state *f, const float *o,
 }
 
 /* Transposed scores of nk keys; diagonal: of the queries from each step of keys on. */
-static void fwd_scores(float *s, const opnd *ka, const opnd *qt, int64_t nk, int64_t kd,
-                       bool diagonal)
+static void fwd_scores(float *s, a_rows ka, const opnd *qt, int64_t nk, int64_t kd, bool diagonal)
 {
     const int64_t step = diagonal ? STEP : nk;
     for (int64_t k = 0; k < nk; k += step) {
         int64_t n = nk - k < step ? nk - k : step;
-        mm(ka + k * kd, kd, 1, qt + k, BL, s + k * BL + k, BL, n, BL - k, kd, false);
+        mm(ka.p + k * ka.step, ka.step, 1, qt + k, BL, s + k * BL + k, BL, n, BL - k, kd, false);
     }
 }
 
@@ -272,6 +319,18 @@ static void fwd_values(float *o, const opnd *p, const opnd *vp, int64_t nq, int6
     for (int64_t q = 0; q < nq; q += step) {
         int64_t m = nq - q < step ? nq - q : step, keys = diagonal && q + step < nk ? q + step : nk;
         mm(p + q, 1, BL, vp, dp, o + q * dp, dp, m, dp, (keys + KP - 1) / KP, true);
+    }
+}
+
+/* Rows of a tensor lie far apart, where the hardware does not look ahead: the next block's are
+ * called for before they are needed. */
+static void prefetch_rows(rows_view s)
+{
+    const int64_t bytes = s.dim * (s.type == YH_BF16 ? 2 : 4);
+    for (int64_t r = 0; r < s.n; r++) {
+        const char *row = v_at(s.type, s.p, r * s.ld);
+        for (int64_t at = 0; at < bytes; at += 64)
+            __builtin_prefetch(row + at);
     }
 }
 
@@ -299,10 +358,15 @@ void ATTN(attn_fwd)(const yh_attn_job *j, int head, int64_t q_block, float *scra
     pack_cols(qt, view(j, j->q, j->ldq, head, q0, nq), ka);
     for (int64_t k0 = first / BL * BL; k0 < behind; k0 += BL) {
         int64_t nk = behind - k0 < BL ? behind - k0 : BL;
-        copy_rows(ka, view(j, j->k, j->ldk, kv, k0, nk));
+        const a_rows keys = rows_operand(ka, view(j, j->k, j->ldk, kv, k0, nk));
         pack_rows(vp, view(j, j->v, j->ldv, kv, k0, nk));
         const bool diagonal = k0 == q0 && j->pos == NULL;
-        fwd_scores(f.s, ka, qt, nk, kd, diagonal);
+        fwd_scores(f.s, keys, qt, nk, kd, diagonal);
+        if (k0 + BL < behind) {
+            const int64_t next = behind - k0 - BL < BL ? behind - k0 - BL : BL;
+            prefetch_rows(view(j, j->k, j->ldk, kv, k0 + BL, next));
+            prefetch_rows(view(j, j->v, j->ldv, kv, k0 + BL, next));
+        }
         bool mask = nq < BL || needs_mask(f.lo, f.hi, nq, k0, k0 + nk), changed;
         if (mask)
             changed = softmax_block(&f, c, k0, nk, true);
@@ -339,7 +403,7 @@ void ATTN(attn_delta)(const yh_attn_job *j, int head, int64_t begin, int64_t end
 typedef struct bwd_state {
     opnd *kt, *vt; /* key block: [deep][BL] */
     opnd *kr;      /* key block: [BL/KP][dp] */
-    opnd *qa, *da; /* query block: [BL][deep] */
+    opnd *qa, *da; /* query block, where it must be copied: [BL][deep] */
     opnd *qr, *dr; /* query block: [BL/KP][dp] */
     float *s, *t;  /* [BL][BL] */
     opnd *p, *ds;  /* [BL/KP][BL], pairs along queries */
@@ -421,13 +485,13 @@ VEC_INLINE void bwd_softmax(bwd_state *b, const yh_attn_job *j, int head, int64_
 }
 
 /* Scores and dP of nq queries; diagonal: each step of queries with the keys up to its end. */
-static void bwd_scores(bwd_state *b, int64_t nq, int64_t kd, bool diagonal)
+static void bwd_scores(bwd_state *b, a_rows qa, a_rows da, int64_t nq, int64_t kd, bool diagonal)
 {
     const int64_t step = diagonal ? STEP : nq;
     for (int64_t q = 0; q < nq; q += step) {
         int64_t m = nq - q < step ? nq - q : step, n = diagonal ? q + step : BL;
-        mm(b->qa + q * kd, kd, 1, b->kt, BL, b->s + q * BL, BL, m, n, kd, false);
-        mm(b->da + q * kd, kd, 1, b->vt, BL, b->t + q * BL, BL, m, n, kd, false);
+        mm(qa.p + q * qa.step, qa.step, 1, b->kt, BL, b->s + q * BL, BL, m, n, kd, false);
+        mm(da.p + q * da.step, da.step, 1, b->vt, BL, b->t + q * BL, BL, m, n, kd, false);
     }
 }
 
@@ -470,9 +534,7 @@ static void bwd_pair(bwd_state *b, const yh_attn_job *j, int head, int64_t q0, b
     block_range(j, q0, q0 + nq, lo, hi, &first, &behind);
     bool mask = b->nk < BL || needs_mask(lo, hi, nq, b->k0, b->k0 + BL);
     rows_view q = view(j, j->q, j->ldq, head, q0, nq), d = view(j, j->dout, j->ldo, head, q0, nq);
-    copy_rows(b->qa, q);
-    copy_rows(b->da, d);
-    bwd_scores(b, nq, kd, diagonal);
+    bwd_scores(b, rows_operand(b->qa, q), rows_operand(b->da, d), nq, kd, diagonal);
     if (mask)
         bwd_softmax(b, j, head, q0, nq, true);
     else
@@ -574,15 +636,6 @@ void ATTN(attn_bwd_all)(const yh_attn_job *j, int kv_head, int64_t begin, int64_
 
 /* ---- decoding ---- */
 
-VEC_INLINE float lanes_sum(vf v)
-{
-#if VL == 16
-    return _mm512_reduce_add_ps((__m512)v);
-#else
-    return v_sum(v);
-#endif
-}
-
 /* Rows of a cache lie far apart, where the hardware does not look ahead. Measured: a gain for bf16
  * rows, a loss for F32. */
 enum { AHEAD = 12 };
@@ -609,7 +662,7 @@ VEC_INLINE void decode_scores(yh_dtype t, const float *q, const void *key, int64
                 s[m] = v_fma(x, v_get(t, row[m], i, dim), s[m]);
         }
         for (int m = 0; m < 4 && k + m < n; m++)
-            score[k + m] = lanes_sum(s[m]) * c;
+            score[k + m] = v_sum(s[m]) * c;
     }
 }
 

@@ -98,14 +98,22 @@ VEC_INLINE vf v_sqrt(vf a)
     return a;
 #endif
 }
+/* Lane i + lane i + VL / 2, and so on down to one: the same tree on every path. */
 VEC_INLINE float v_sum(vf v)
 {
-    float s[VL];
-    memcpy(s, &v, sizeof s);
-    for (int half = VL / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++)
-            s[i] += s[i + half];
-    return s[0];
+#if VL >= 8
+#if VL == 16
+    const __m256 h =
+        _mm256_add_ps(_mm512_castps512_ps256((__m512)v), _mm512_extractf32x8_ps((__m512)v, 1));
+#else
+    const __m256 h = (__m256)v;
+#endif
+    __m128 q = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+    q = _mm_add_ps(q, _mm_movehl_ps(q, q));
+    return _mm_cvtss_f32(_mm_add_ss(q, _mm_movehdup_ps(q)));
+#else
+    return (v[0] + v[2]) + (v[1] + v[3]);
+#endif
 }
 VEC_INLINE float v_top(vf v)
 {
@@ -148,6 +156,16 @@ VEC_INLINE vh v_narrow(vf v)
     r = (r & ~nan) | (((x >> 16) | 0x40u) & nan);
     return __builtin_convertvector(r, vh);
 }
+/* The same for activations: where the CPU has an instruction for it, subnormal numbers become zero,
+ * as they do in its products. */
+VEC_INLINE vh v_narrow_fast(vf v)
+{
+#if defined(__AVX512BF16__)
+    return (vh)_mm512_cvtneps_pbh((__m512)v);
+#else
+    return v_narrow(v);
+#endif
+}
 VEC_INLINE vf v_load16(const yh_bf16 *p)
 {
     vh x;
@@ -166,12 +184,12 @@ VEC_INLINE vf v_load16_n(const yh_bf16 *p, int64_t n)
 }
 VEC_INLINE void v_store16(yh_bf16 *p, vf v)
 {
-    vh x = v_narrow(v);
+    vh x = v_narrow_fast(v);
     memcpy(p, &x, sizeof x);
 }
 VEC_INLINE void v_store16_n(yh_bf16 *p, vf v, int64_t n)
 {
-    vh x = v_narrow(v);
+    vh x = v_narrow_fast(v);
 #if VL == 16
     _mm256_mask_storeu_epi16(p, (__mmask16)((1u << n) - 1), (__m256i)x);
 #else
@@ -204,6 +222,13 @@ VEC_INLINE void v_put(yh_dtype t, void *p, int64_t i, int64_t n, vf v)
         v_store(q, v);
     else
         v_store_n(q, v, n - i);
+}
+/* To bf16 with subnormal numbers as they are: what is kept (weights) has the same bits whichever
+ * way it was converted. */
+VEC_INLINE void v_put_exact(yh_bf16 *p, int64_t i, int64_t n, vf v)
+{
+    const vh x = v_narrow(v);
+    memcpy(p + i, &x, VEC_LIKELY(n - i >= VL) ? sizeof x : (size_t)(n - i) * 2);
 }
 /* Element i of an array whose dtype is known at run time only. */
 VEC_INLINE const void *v_at(yh_dtype t, const void *p, int64_t i)
@@ -252,6 +277,61 @@ VEC_INLINE vf v_exp(vf x)
 VEC_INLINE vf v_sigmoid(vf x)
 {
     return 1.0f / (1.0f + v_exp(-x));
+}
+/* 2^x for |x| <= 120, where bf16 is the precision that matters: relative error below 2^-18. NaN for
+ * NaN. A minimax polynomial (Lawson's algorithm) that is 1 at 0. */
+VEC_INLINE vf v_exp2_16(vf x)
+{
+#if VL == 16
+    vf n = (vf)_mm512_roundscale_ps((__m512)x, 0);
+#else
+    vf n = v_round(x);
+#endif
+    vf r = x - n;
+    vf p = v_fma(v_set(9.58285367e-3f), r, v_set(5.5906433e-2f));
+    p = v_fma(p, r, v_set(2.40240987e-1f));
+    p = v_fma(p, r, v_set(6.93124192e-1f));
+    return v_ldexp(v_fma(p, r, v_set(1.0f)), n);
+}
+/* 1 / (1 + e^-x) in that precision */
+VEC_INLINE vf v_sigmoid16(vf x)
+{
+    vf d = v_min(v_set(120.0f), v_max(v_set(-120.0f), x * -1.44269504088896341f));
+    d = v_exp2_16(d) + 1.0f;
+#if VL == 16
+    vf q = (vf)_mm512_rcp14_ps((__m512)d); /* one step of Newton's method: about 2^-27 */
+    return v_fma(q, v_fma(-d, q, v_set(1.0f)), q);
+#else
+    return 1.0f / d;
+#endif
+}
+
+#if VL == 16
+#define V_LOW  0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define V_HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#elif VL == 8
+#define V_LOW  0, 8, 1, 9, 2, 10, 3, 11
+#define V_HIGH 4, 12, 5, 13, 6, 14, 7, 15
+#else
+#define V_LOW  0, 4, 1, 5
+#define V_HIGH 2, 6, 3, 7
+#endif
+
+/* A square of VL x VL cells: log2(VL) perfect shuffles of the rows make a transpose. */
+VEC_INLINE void v_transpose(vf x[VL])
+{
+#pragma GCC unroll 4
+    for (int s = 1; s < VL; s *= 2) {
+        vf y[VL];
+#pragma GCC unroll 8
+        for (int i = 0; i < VL / 2; i++) {
+            y[2 * i] = __builtin_shufflevector(x[i], x[i + VL / 2], V_LOW);
+            y[2 * i + 1] = __builtin_shufflevector(x[i], x[i + VL / 2], V_HIGH);
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < VL; i++)
+            x[i] = y[i];
+    }
 }
 
 #endif

@@ -90,34 +90,6 @@ VEC_INLINE vf across(cell c, const yh_pack *p, int64_t r, int64_t k, int n)
                 __builtin_convertvector(load_halves(s + p->ld, n), vu) << 16);
 }
 
-#if VL == 16
-#define LOW  0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
-#define HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
-#elif VL == 8
-#define LOW  0, 8, 1, 9, 2, 10, 3, 11
-#define HIGH 4, 12, 5, 13, 6, 14, 7, 15
-#else
-#define LOW  0, 4, 1, 5
-#define HIGH 2, 6, 3, 7
-#endif
-
-/* log2(VL) perfect shuffles of the rows make a transpose. */
-VEC_INLINE void transpose(vf x[VL])
-{
-#pragma GCC unroll 4
-    for (int s = 1; s < VL; s *= 2) {
-        vf y[VL];
-#pragma GCC unroll 8
-        for (int i = 0; i < VL / 2; i++) {
-            y[2 * i] = __builtin_shufflevector(x[i], x[i + VL / 2], LOW);
-            y[2 * i + 1] = __builtin_shufflevector(x[i], x[i + VL / 2], HIGH);
-        }
-#pragma GCC unroll 16
-        for (int i = 0; i < VL; i++)
-            x[i] = y[i];
-    }
-}
-
 /* Panels with cells of all r rows side by side (unit = one cell), k from k0 to k1, a multiple of
  * VL cells. */
 VEC_INLINE void side_by_side(cell c, int r, const yh_pack *p, int64_t first, int64_t k0, int64_t k1,
@@ -144,7 +116,7 @@ VEC_INLINE void side_by_side(cell c, int r, const yh_pack *p, int64_t first, int
 #pragma GCC unroll 16
             for (int q = 0; q < VL; q++)
                 x[q] = q < n ? along_k(c, p, first + i + q, k) : v_set(0);
-            transpose(x);
+            v_transpose(x);
 #pragma GCC unroll 16
             for (int q = 0; q < VL; q++)
                 if (n == VL)
@@ -168,7 +140,7 @@ static void tiles(const yh_pack *p, int64_t first, int64_t k0, int64_t k1, float
                 x[q] = p->k_inner ? along_k(PAIRS, p, first + i + q, k)
                                   : across(PAIRS, p, first + i, k + 2 * q, 16);
             if (!p->k_inner)
-                transpose(x);
+                v_transpose(x);
 #pragma GCC unroll 16
             for (int q = 0; q < 16; q++)
                 v_store(d + (i + q) * 16, x[q]);

@@ -3,12 +3,17 @@
 #include "kernels/multi.h"
 #include "kernels/vec.h"
 
+VEC_INLINE vf sigmoid_for(yh_dtype t, vf x)
+{
+    return t == YH_BF16 ? v_sigmoid16(x) : v_sigmoid(x);
+}
+
 VEC_INLINE void swiglu_body(yh_dtype t, const void *gate, const void *up, void *y, int64_t begin,
                             int64_t end)
 {
     for (int64_t i = begin; i < end; i += VL) {
         vf g = v_get(t, gate, i, end);
-        v_put(t, y, i, end, g * v_sigmoid(g) * v_get(t, up, i, end));
+        v_put(t, y, i, end, g * sigmoid_for(t, g) * v_get(t, up, i, end));
     }
 }
 
@@ -26,7 +31,7 @@ VEC_INLINE void swiglu_back_body(yh_dtype t, const void *gate, const void *up, c
 {
     for (int64_t i = begin; i < end; i += VL) {
         vf g = v_get(t, gate, i, end), u = v_get(t, up, i, end), d = v_get(t, dy, i, end);
-        vf s = v_sigmoid(g);
+        vf s = sigmoid_for(t, g);
         v_put(t, dgate, i, end, d * u * s * v_fma(g, 1.0f - s, v_set(1.0f)));
         v_put(t, dup, i, end, d * g * s);
     }
@@ -50,16 +55,16 @@ VEC_INLINE vf gelu_clamp(vf x)
 {
     return v_min(v_set(30.0f), v_max(v_set(-30.0f), x));
 }
-VEC_INLINE vf gelu_gate(vf c)
+VEC_INLINE vf gelu_gate(yh_dtype t, vf c)
 {
-    return v_sigmoid(c * GELU_A * v_fma(c * c, v_set(GELU_B), v_set(1.0f)));
+    return sigmoid_for(t, c * GELU_A * v_fma(c * c, v_set(GELU_B), v_set(1.0f)));
 }
 
 VEC_INLINE void gelu_body(yh_dtype t, const void *x, void *y, int64_t begin, int64_t end)
 {
     for (int64_t i = begin; i < end; i += VL) {
         vf v = v_get(t, x, i, end);
-        v_put(t, y, i, end, v * gelu_gate(gelu_clamp(v)));
+        v_put(t, y, i, end, v * gelu_gate(t, gelu_clamp(v)));
     }
 }
 
@@ -75,7 +80,7 @@ VEC_INLINE void gelu_back_body(yh_dtype t, const void *x, const void *dy, void *
                                int64_t end)
 {
     for (int64_t i = begin; i < end; i += VL) {
-        vf c = gelu_clamp(v_get(t, x, i, end)), s = gelu_gate(c);
+        vf c = gelu_clamp(v_get(t, x, i, end)), s = gelu_gate(t, c);
         vf du = v_fma(c * c, v_set(3.0f * GELU_B), v_set(1.0f)) * GELU_A;
         v_put(t, dx, i, end, v_get(t, dy, i, end) * v_fma(c * s, (1.0f - s) * du, s));
     }

@@ -20,7 +20,7 @@ void YH_KERNEL(adamw)(float *w, yh_bf16 *w16, float *g, float *m, float *v, floa
         v_put(YH_F32, m, i, end, mi);
         v_put(YH_F32, v, i, end, vi2);
         if (w16 != NULL)
-            v_put(YH_BF16, w16, i, end, wi);
+            v_put_exact(w16, i, end, wi);
         if (zero_g)
             v_put(YH_F32, g, i, end, (vf){0});
     }

@@ -5,7 +5,7 @@
 void YH_KERNEL(f32_to_bf16)(const float *x, yh_bf16 *y, int64_t begin, int64_t end)
 {
     for (int64_t i = begin; i < end; i += VL)
-        v_put(YH_BF16, y, i, end, v_get(YH_F32, x, i, end));
+        v_put_exact(y, i, end, v_get(YH_F32, x, i, end));
 }
 
 void YH_KERNEL(bf16_to_f32)(const yh_bf16 *x, float *y, int64_t begin, int64_t end)
