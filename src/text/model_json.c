@@ -1,4 +1,8 @@
 /* Reading "model" of a tokenizer.json. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "base/json.h"
 #include "text/tok_impl.h"
 #include "text/tok_json.h"
@@ -232,6 +236,40 @@ static yh_status read_bpe(yh_tok *t, const json_t *m, const char *name, yh_err *
     return yh_units_finish(u, err);
 }
 
+/* The score as tokenizers has it in memory. Its JSON parser (serde_json) divides the digits, as one
+ * integer, by a power of ten: often a unit in the last place beside the nearest double, and that
+ * decides between paths of equal sums. The digits are taken for the shortest ones that mean the
+ * number, which is what every program writes. */
+static double parsed_score(double exact)
+{
+    char text[32];
+    int digits = 15;
+    do
+        snprintf(text, sizeof text, "%.*e", digits - 1, fabs(exact));
+    while (digits++ < 17 && strtod(text, NULL) != fabs(exact));
+    uint64_t whole = 0;
+    const char *p = text;
+    int scale = 0;
+    for (bool fraction = false; *p != 'e' && *p != '\0'; p++) {
+        if (*p >= '0' && *p <= '9') {
+            whole = 10 * whole + (uint64_t)(*p - '0');
+            scale -= fraction;
+        } else {
+            fraction = true;
+        }
+    }
+    scale += *p == 'e' ? atoi(p + 1) : 0;
+    for (; whole != 0 && whole % 10 == 0; scale++)
+        whole /= 10;
+    /* powers of ten up to 22 are exact, and others do not occur in scores */
+    double power = 1;
+    for (int i = abs(scale); i > 0 && i <= 22; i--)
+        power *= 10;
+    if (abs(scale) > 22 || whole == 0)
+        return exact;
+    return copysign(scale < 0 ? (double)whole / power : (double)whole * power, exact);
+}
+
 static yh_status read_pieces(yh_tok *t, const json_t *vocab, const char *name, yh_err *err)
 {
     size_t n = json_array_size(vocab);
@@ -247,7 +285,7 @@ static yh_status read_pieces(yh_tok *t, const json_t *vocab, const char *name, y
         const json_t *score = json_array_get(one, 1);
         if (!json_is_string(text) || !json_is_number(score))
             return yh_fail(err, YH_CORRUPT, "%s: token %zu must be a text and a score", name, i);
-        u->score[i] = json_number_value(score);
+        u->score[i] = parsed_score(json_number_value(score));
         YH_TRY(yh_bpe_set(&t->model, (uint32_t)i, json_string_value(text), json_string_length(text),
                           true, name, err));
     }

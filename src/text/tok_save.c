@@ -1,4 +1,5 @@
 /* Writing tokenizer.json and tokenizer_config.json. */
+#include <math.h>
 #include <stdio.h>
 
 #include "base/file.h"
@@ -118,9 +119,11 @@ done:
     return s;
 }
 
+/* In units of 1/4096 a score has few digits, which every parser reads as the same number, and sums
+ * are exact: no two programs choose differently between paths that are equally good. */
 static bool add_row(json_t *vocab, const char *t, size_t n, double score)
 {
-    json_t *row = json_pack("[s%,f]", t, n, score);
+    json_t *row = json_pack("[s%,f]", t, n, nearbyint(score * 4096) / 4096);
     return row != NULL && json_array_append_new(vocab, row) == 0;
 }
 

@@ -236,6 +236,28 @@ static yh_tok *load(const char *json, yh_err *err)
     return t;
 }
 
+/* Two paths are equally good but for how tokenizers' JSON parser rounds the scores. */
+static void scores_as_tokenizers_parses_them(void **s)
+{
+    (void)s;
+    static const uint32_t want[] = {1, 2, 2, 2, 3, 3, 2};
+    yh_tok *t =
+        load("{\"version\":\"1.0\",\"truncation\":null,\"padding\":null,\"added_tokens\":[],"
+             "\"normalizer\":null,\"pre_tokenizer\":null,\"post_processor\":null,"
+             "\"decoder\":null,\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":"
+             "[[\"<unk>\",0.0],[\"\\u2581\",-2.0122928619384766],"
+             "[\"_\",-9.358983039855957],[\"_______\",-12.715048789978027]],"
+             "\"byte_fallback\":false}}",
+             NULL);
+    yh_ids ids = YH_IDS_INIT;
+    assert_non_null(t);
+    assert_int_equal(yh_tok_encode(t, "\u2581__________________", 21, 0, &ids, NULL), YH_OK);
+    assert_int_equal(ids.n, sizeof want / sizeof *want);
+    assert_memory_equal(ids.id, want, sizeof want);
+    yh_ids_fini(&ids);
+    yh_tok_free(t);
+}
+
 static void kinds_as_others_have_them(void **s)
 {
     (void)s;
@@ -527,6 +549,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kinds_as_others_have_them),
+        cmocka_unit_test(scores_as_tokenizers_parses_them),
         cmocka_unit_test(truncation_and_padding_only_when_asked),
         cmocka_unit_test(sentencepiece_models),
         cmocka_unit_test(sentencepiece_ids_alone),
