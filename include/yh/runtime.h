@@ -32,7 +32,12 @@ bool yh_stop_requested(void);
 /* ---- thread pool: an own small pool, so that the library stays embeddable ---- */
 typedef struct yh_pool yh_pool;
 /* threads 0: the CPUs this process may use (affinity and cgroup quota respected; YH_THREADS
- * overrides). The calling thread of yh_pool_run counts as one of them. */
+ * overrides). The calling thread of yh_pool_run counts as one of them.
+ *
+ * Where the CPUs belong to several memory nodes, and the pool has exactly as many threads as there
+ * are CPUs, the threads that it starts are pinned, each to a CPU of its own; YH_PIN=0 forbids it,
+ * YH_PIN=1 asks for it on one node, too. The affinity of the calling thread is never changed: the
+ * first CPU of the set is left free for it. */
 yh_status yh_pool_create(yh_pool **out, int threads, yh_err *err) YH_MUST_CHECK;
 void yh_pool_free(yh_pool *pool);
 int yh_pool_threads(const yh_pool *pool); /* 1 for NULL */

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/thread.h"
+#include "base/placement.h"
 
 enum { MAX_THREADS = 1024, SPINS = 4000 };
 
@@ -19,6 +19,7 @@ typedef struct worker {
 
 struct yh_pool {
     int threads; /* the caller included */
+    bool pinned; /* each thread but the caller to a processor of its own */
     worker *workers;
     /* the job; written by the caller before `epoch` moves */
     yh_range_fn fn;
@@ -196,6 +197,27 @@ int yh_pool_threads(const yh_pool *pool)
     return pool == NULL ? 1 : pool->threads;
 }
 
+bool yh_pool_pinned(const yh_pool *pool)
+{
+    return pool != NULL && pool->pinned;
+}
+
+/* Thread i to the i-th processor; the first is left to the caller, whose affinity is its own. A
+ * processor that has just been taken away is no error: the thread runs anywhere. */
+static void pin_workers(yh_pool *p)
+{
+    cpu_set_t all, one;
+    if (!yh_placement_wanted(p->threads, &all))
+        return;
+    p->pinned = true;
+    for (int i = 1; i < p->threads; i++) {
+        CPU_ZERO(&one);
+        CPU_SET((size_t)yh_placement_cpu(&all, i), &one);
+        if (pthread_setaffinity_np(p->workers[i].thread, sizeof one, &one) != 0)
+            p->pinned = false;
+    }
+}
+
 yh_status yh_pool_create(yh_pool **out, int threads, yh_err *err)
 {
     *out = NULL;
@@ -229,6 +251,7 @@ yh_status yh_pool_create(yh_pool **out, int threads, yh_err *err)
         }
         p->threads = i + 1;
     }
+    pin_workers(p);
     *out = p;
     return YH_OK;
 }

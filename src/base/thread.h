@@ -18,6 +18,11 @@ void yh_pool_run(yh_pool *pool, int64_t n, int64_t grain, yh_range_fn fn, void *
 /* The same with pieces of `grain` items handed out as workers become free: for uneven work. */
 void yh_pool_run_dynamic(yh_pool *pool, int64_t n, int64_t grain, yh_range_fn fn, void *arg);
 
+/* Whether the pool's threads, but for the caller, stay each on a processor of its own
+ * (base/placement.h): then memory that a range of work touches first lies near its thread for good.
+ */
+bool yh_pool_pinned(const yh_pool *pool);
+
 /* One function that runs beside the caller, for what mostly waits (disks); where no thread can be
  * had it runs at once. Zeroed: none. */
 typedef struct yh_task {

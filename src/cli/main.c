@@ -51,7 +51,9 @@ static void help(FILE *f)
     fprintf(f, "\n  help [COMMAND], --version\n"
                "\nEnvironment: YH_THREADS (threads), YH_ISA (ref, avx2, avx512, avx512bf16, amx: "
                "the most to use),\n"
-               "YH_DEBUG=1 (more messages). Exit status: 0 done, 1 failed, 2 wrong usage.\n");
+               "YH_PIN (0: threads are not pinned, 1: also on one memory node), "
+               "YH_DEBUG=1 (more messages).\n"
+               "Exit status: 0 done, 1 failed, 2 wrong usage.\n");
 }
 
 static const yh_cmd *find(const char *name)

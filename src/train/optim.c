@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+enum { MUON_GRAIN = 4096 }; /* elements that a thread takes at least */
+
 typedef struct yh_optim_block {
     int param;
     int64_t begin, end;
@@ -116,6 +118,133 @@ void yh_optim_fini(yh_optim *o)
     *o = (yh_optim){0};
 }
 
+/* ------------------------------------------------------------------ placement */
+
+typedef struct place_job {
+    yh_optim *o;
+    yh_optim_param *q; /* Muon: the parameter in hand; the others go by blocks */
+    bool weights;      /* they move; else gradients and state are touched */
+    float **w;         /* of each parameter: new memory for its weights, or NULL */
+    yh_bf16 **w16;
+} place_job;
+
+/* Writes to each page, the values staying. */
+static void touch(float *p, int64_t begin, int64_t end)
+{
+    volatile float *v = p;
+    for (int64_t i = begin; p != NULL && i < end; i += 1024)
+        v[i] = v[i];
+}
+
+static void place_range(const place_job *j, int i, int64_t begin, int64_t end)
+{
+    const yh_optim_param *q = &j->o->param[i];
+    if (!j->weights) {
+        touch(q->g, begin, end);
+        touch(q->m, begin, end);
+        touch(q->v, begin, end);
+        return;
+    }
+    if (j->w[i] != NULL)
+        memcpy(j->w[i] + begin, q->p->w + begin, (size_t)(end - begin) * sizeof(float));
+    if (j->w16[i] != NULL)
+        memcpy(j->w16[i] + begin, q->p->w16 + begin, (size_t)(end - begin) * sizeof(yh_bf16));
+}
+
+static void place_blocks(void *arg, int64_t begin, int64_t end, int worker)
+{
+    const place_job *j = arg;
+    (void)worker;
+    for (int64_t i = begin; i < end; i++) {
+        const yh_optim_block *b = &j->o->block[i];
+        if (!j->o->param[b->param].muon)
+            place_range(j, b->param, b->begin, b->end);
+    }
+}
+
+static void place_muon(void *arg, int64_t begin, int64_t end, int worker)
+{
+    const place_job *j = arg;
+    (void)worker;
+    place_range(j, (int)(j->q - j->o->param), begin, end);
+}
+
+static void place_all(place_job *j, yh_pool *pool)
+{
+    yh_pool_run(pool, j->o->blocks, 1, place_blocks, j);
+    for (int i = 0; i < j->o->n; i++) {
+        j->q = &j->o->param[i];
+        if (j->q->muon)
+            yh_pool_run(pool, j->q->n, MUON_GRAIN, place_muon, j);
+    }
+}
+
+/* New memory for weights that the model owns. */
+static yh_status take_memory(place_job *j, yh_err *err)
+{
+    for (int i = 0; i < j->o->n; i++) {
+        const yh_optim_param *q = &j->o->param[i];
+        const size_t n = (size_t)q->n;
+        if (q->p->owned_w)
+            j->w[i] = yh_big_alloc(n * sizeof(float));
+        if (q->p->owned_w16)
+            j->w16[i] = yh_big_alloc(n * sizeof(yh_bf16));
+        if ((q->p->owned_w && j->w[i] == NULL) || (q->p->owned_w16 && j->w16[i] == NULL))
+            return yh_fail(err, YH_NOMEM, "no memory for weights near the threads (%zu numbers)",
+                           n);
+    }
+    return YH_OK;
+}
+
+/* Gives the model its new memory, or back what was not used. */
+static void give_memory(place_job *j, bool used)
+{
+    for (int i = 0; i < j->o->n; i++) {
+        yh_param *p = j->o->param[i].p;
+        const size_t n = (size_t)j->o->param[i].n;
+        void *w = j->w[i], *w16 = j->w16[i];
+        if (used && w != NULL) {
+            w = p->w;
+            p->w = j->w[i];
+        }
+        if (used && w16 != NULL) {
+            w16 = p->w16;
+            p->w16 = j->w16[i];
+        }
+        yh_big_free(w, n * sizeof(float));
+        yh_big_free(w16, n * sizeof(yh_bf16));
+    }
+}
+
+static yh_status place_weights(place_job *j, yh_pool *pool, yh_err *err)
+{
+    j->w = yh_calloc((size_t)j->o->n, sizeof *j->w);
+    j->w16 = yh_calloc((size_t)j->o->n, sizeof *j->w16);
+    yh_status s = YH_OK;
+    if (j->w == NULL || j->w16 == NULL) {
+        s = yh_fail(err, YH_NOMEM, "no memory for the optimiser");
+    } else {
+        s = take_memory(j, err);
+        if (s == YH_OK)
+            place_all(j, pool);
+        give_memory(j, s == YH_OK);
+    }
+    yh_free(j->w);
+    yh_free(j->w16);
+    return s;
+}
+
+yh_status yh_optim_place(yh_optim *o, yh_pool *pool, yh_err *err)
+{
+    place_job j = {.o = o, .weights = true};
+    /* first, while gradients and state take no memory yet */
+    if (yh_pool_pinned(pool))
+        YH_TRY(place_weights(&j, pool, err));
+    j.weights = false;
+    place_all(&j, pool);
+    return YH_OK;
+}
+
 /* ------------------------------------------------------------------ step */
 
 typedef struct step_job {
@@ -192,9 +321,9 @@ static yh_status muon_step(step_job *j, double muon_lr, yh_pool *pool, yh_err *e
         double shape = (double)q->rows / (double)q->cols;
         j->muon_lr = (float)(muon_lr * sqrt(shape > 1.0 ? shape : 1.0));
         j->decay = (float)(1.0 - muon_lr * wd);
-        yh_pool_run(pool, q->n, 4096, momentum_part, j);
+        yh_pool_run(pool, q->n, MUON_GRAIN, momentum_part, j);
         YH_TRY(yh_muon_orthogonalise(j->update, q->rows, q->cols, o->type, scratch, pool, err));
-        yh_pool_run(pool, q->n, 4096, apply_part, j);
+        yh_pool_run(pool, q->n, MUON_GRAIN, apply_part, j);
     }
     return YH_OK;
 }

@@ -48,6 +48,12 @@ yh_status yh_optim_init(yh_optim *o, yh_model *m, const yh_optim_rule *rule,
                         yh_err *err) YH_MUST_CHECK;
 void yh_optim_fini(yh_optim *o);
 
+/* Before the first step, and before graphs are bound to the weights: gradients and state are
+ * touched first by the threads that a step has work on them, and where these stay where they are
+ * (yh_pool_pinned) the weights that the model owns move to memory that is touched likewise. Values
+ * stay, and no more memory is taken than steps will need. */
+yh_status yh_optim_place(yh_optim *o, yh_pool *pool, yh_err *err) YH_MUST_CHECK;
+
 /* One update, t = 1, 2, ...: norm of the gradients (returned), clip, update, bf16 copy, gradients
  * to zero. lr: AdamW's of this step; muon_lr: Muon's. A norm that is not finite changes nothing and
  * returns YH_LIMIT. */

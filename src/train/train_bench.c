@@ -64,6 +64,7 @@ static yh_status build(bench *b, const yh_bench_step_options *o, yh_bench_step *
                        (double)out->memory * 1e-9, (double)have * 1e-9);
     YH_TRY(yh_model_init(&t->model, &p->cfg, p->type, 1, err));
     YH_TRY(yh_optim_init(&t->optim, t->model, &p->optim, err));
+    YH_TRY(yh_optim_place(&t->optim, t->pool, err));
     YH_TRY(yh_trainer_bind(t, err));
     int64_t n = t->build.rows;
     for (int64_t i = 0; i < n; i++) {

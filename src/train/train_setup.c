@@ -173,6 +173,7 @@ static yh_status open_all(yh_trainer *t, yh_err *err)
     YH_TRY(yh_trainer_fit_memory(t, err));
     YH_TRY(make_model(t, err));
     YH_TRY(yh_optim_init(&t->optim, t->model, &t->plan.optim, err));
+    YH_TRY(yh_optim_place(&t->optim, t->pool, err));
     if (t->resumed)
         YH_TRY(yh_checkpoint_load_optim(t, err));
     YH_TRY(yh_trainer_bind(t, err));

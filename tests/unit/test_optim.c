@@ -207,31 +207,49 @@ static void bad_gradients_change_nothing(void **state)
     yh_model_free(m);
 }
 
-static void threads_do_not_change_bits(void **state)
+/* Three steps of Muon and AdamW on so many threads, pinned or not. */
+static yh_model *three_steps(int threads, const char *pin)
+{
+    yh_err e = YH_ERR_INIT;
+    yh_optim o;
+    yh_pool *pool = NULL;
+    yh_model *m = NULL;
+    double norm = 0;
+    yh_optim_rule rule = {YH_OPT_MUON, 0.9, 0.95, 1e-8, 0.95, 0.1, 1.0};
+    assert_int_equal(setenv("YH_PIN", pin, 1), 0);
+    assert_int_equal(yh_pool_create(&pool, threads, &e), YH_OK);
+    if (threads == yh_cpu_count() && threads > 1)
+        assert_int_equal(yh_pool_pinned(pool), pin[0] == '1');
+    assert_int_equal(yh_model_init(&m, &config, YH_BF16, 1, &e), YH_OK);
+    assert_int_equal(yh_optim_init(&o, m, &rule, &e), YH_OK);
+    assert_int_equal(yh_optim_place(&o, pool, &e), YH_OK);
+    for (uint64_t t = 1; t <= 3; t++) {
+        fill_gradients(&o, t);
+        assert_int_equal(yh_optim_step(&o, t, 1e-3, 0.02, pool, &norm, &e), YH_OK);
+    }
+    yh_optim_fini(&o);
+    yh_pool_free(pool);
+    unsetenv("YH_PIN");
+    return m;
+}
+
+static void threads_and_places_do_not_change_bits(void **state)
 {
     (void)state;
-    yh_err e = YH_ERR_INIT;
-    yh_model *m[2] = {NULL, NULL};
-    for (int k = 0; k < 2; k++) {
-        yh_optim o;
-        yh_pool *pool = NULL;
-        double norm = 0;
-        yh_optim_rule rule = {YH_OPT_MUON, 0.9, 0.95, 1e-8, 0.95, 0.1, 1.0};
-        assert_int_equal(yh_pool_create(&pool, k == 0 ? 1 : 3, &e), YH_OK);
-        assert_int_equal(yh_model_init(&m[k], &config, YH_BF16, 1, &e), YH_OK);
-        assert_int_equal(yh_optim_init(&o, m[k], &rule, &e), YH_OK);
-        for (uint64_t t = 1; t <= 3; t++) {
-            fill_gradients(&o, t);
-            assert_int_equal(yh_optim_step(&o, t, 1e-3, 0.02, pool, &norm, &e), YH_OK);
+    yh_model *m = three_steps(1, "0");
+    const int threads[] = {3, yh_cpu_count(), yh_cpu_count()};
+    for (int k = 0; k < 3; k++) {
+        yh_model *other = three_steps(threads[k], k == 2 ? "1" : "0");
+        for (int i = 0; i < m->n_params; i++) {
+            const yh_param *a = &m->params[i], *b = &other->params[i];
+            assert_memory_equal(a->w, b->w, (size_t)count(&a->spec) * sizeof(float));
+            assert_int_equal(a->w16 == NULL, b->w16 == NULL);
+            if (a->w16 != NULL)
+                assert_memory_equal(a->w16, b->w16, (size_t)count(&a->spec) * sizeof *a->w16);
         }
-        yh_optim_fini(&o);
-        yh_pool_free(pool);
+        yh_model_free(other);
     }
-    for (int i = 0; i < m[0]->n_params; i++)
-        assert_memory_equal(m[0]->params[i].w, m[1]->params[i].w,
-                            (size_t)count(&m[0]->params[i].spec) * sizeof(float));
-    yh_model_free(m[0]);
-    yh_model_free(m[1]);
+    yh_model_free(m);
 }
 
 static bool near(double a, double b)
@@ -269,7 +287,7 @@ int main(void)
         cmocka_unit_test(muon_makes_rows_orthogonal),
         cmocka_unit_test(muon_steps_matrices_only),
         cmocka_unit_test(bad_gradients_change_nothing),
-        cmocka_unit_test(threads_do_not_change_bits),
+        cmocka_unit_test(threads_and_places_do_not_change_bits),
         cmocka_unit_test(schedules_have_their_shapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
