@@ -190,16 +190,26 @@ static bool begins_record(const char *p, size_t n, bool arc)
     return n > 0 && arc_head(p, n < 4096 ? n : 4096, &r) == NULL;
 }
 
-/* The next line in p[from, n) that begins a record; n: none. */
+/* The same for one that does not begin a line, because what stands before it was cut off. */
+static bool begins_within(const char *p, size_t n)
+{
+    if (n < 16 || !begins_record(p, n, false))
+        return false;
+    p += sizeof "WARC/1.0" - 1;
+    return memcmp(p, "\r\nWARC-", 7) == 0 || memcmp(p, "\nWARC-", 6) == 0;
+}
+
+/* The next place behind p[from] where a record begins; n: none. */
 static size_t find_record(const char *p, size_t from, size_t n, bool arc)
 {
-    while (from < n) {
-        const char *nl =
-            arc ? memchr(p + from, '\n', n - from) : memmem(p + from, n - from, "\nWARC/", 6);
-        if (nl == NULL)
+    while (from + 1 < n) {
+        const char *q =
+            arc ? memchr(p + from, '\n', n - from) : memmem(p + from + 1, n - from - 1, "WARC/", 5);
+        if (q == NULL)
             return n;
-        from = (size_t)(nl - p) + 1;
-        if (begins_record(p + from, n - from, arc))
+        from = (size_t)(q - p) + arc;
+        if ((arc || q[-1] == '\n') ? begins_record(p + from, n - from, arc)
+                                   : begins_within(p + from, n - from))
             return from;
     }
     return n;

@@ -11,6 +11,7 @@
 #include "input/utf8_scan.h"
 
 enum { RAW_CHUNK = 1 << 18, OUT_CHUNK = 1 << 18 };
+enum { MEMBER_FREE = 1 << 20 }; /* what a member behind one that grew without end may become */
 
 typedef enum { FROM_FILE, FROM_MEMORY, FROM_PART, FROM_RANGE } origin;
 
@@ -41,6 +42,7 @@ struct yh_stream {
     uint64_t tried;         /* raw bytes before which no further member is looked for */
     uint64_t restarts;
     bool seeking;
+    uint64_t grown_made, grown_raw; /* where the last member that grew too much was left */
     char broken[200];
     bool is_broken;
     bool utf16, big; /* of yh_stream_utf16 */
@@ -378,21 +380,25 @@ void yh_stream_limit(yh_stream *s, uint32_t ratio, uint64_t max)
 
 /* ------------------------------------------------------------------ reading */
 
-static void check_growth(yh_stream *s)
+/* *leave: the open member (or frame) grows without end and is left. What stands behind it in members
+ * of their own is good, but is trusted less. */
+static void check_growth(yh_stream *s, bool *leave)
 {
     char what[100];
-    if (s->made <= YH_UNPACK_FREE && s->made <= s->max)
-        return;
-    if (s->made > s->max)
+    const uint64_t raw = s->raw_done - (s->raw_len - s->raw_pos), made = s->made - s->grown_made;
+    const uint64_t free_bytes = s->grown_raw > 0 ? MEMBER_FREE : YH_UNPACK_FREE;
+    *leave = false;
+    if (s->made > s->max) {
         snprintf(what, sizeof what, "%s data grow beyond %llu bytes; reading stopped",
                  yh_packing_name(s->kind), (unsigned long long)s->max);
-    else if (s->made / s->ratio > s->raw_done - (s->raw_len - s->raw_pos))
+        mark_broken(s, what);
+    } else if (made > free_bytes && made / s->ratio > raw - s->grown_raw) {
         snprintf(what, sizeof what,
                  "%s data grow to more than %u times their size; reading stopped",
                  yh_packing_name(s->kind), (unsigned)s->ratio);
-    else
-        return;
-    mark_broken(s, what);
+        mark_broken(s, what);
+        *leave = true;
+    }
 }
 
 static void check_sum(yh_stream *s, size_t from)
@@ -442,6 +448,17 @@ static yh_status go_on(yh_stream *s, yh_err *err)
     return YH_OK;
 }
 
+/* Goes on behind the open member, which is not tried again. */
+static yh_status leave_member(yh_stream *s, yh_err *err)
+{
+    const uint64_t base = s->raw_done - s->raw_len;
+    s->grown_made = s->made;
+    s->grown_raw = base + s->raw_pos;
+    if (s->tried < base + s->member + 1)
+        s->tried = base + s->member + 1;
+    return go_on(s, err);
+}
+
 /* One step: appends at most OUT_CHUNK bytes to the window. */
 static yh_status step(yh_stream *s, yh_err *err)
 {
@@ -482,12 +499,13 @@ static yh_status step(yh_stream *s, yh_err *err)
         check_sum(s, from);
         return go_on(s, err);
     }
+    bool leave = false;
     if (is == YH_UNPACK_ENDED)
         s->end = true;
     else
-        check_growth(s);
+        check_growth(s, &leave);
     check_sum(s, from);
-    return YH_OK;
+    return leave ? leave_member(s, err) : YH_OK;
 }
 
 /* The bytes from win[from] on are UTF-16 and become UTF-8. What is cut waits in `half`. */

@@ -43,7 +43,7 @@ static void run(const char *folder, const char *more, outcome *o)
     char command[512], path[300];
     yh_err err = YH_ERR_INIT;
     snprintf(command, sizeof command,
-             "timeout 120 %s/yh clean %s %s -o %s.out -r none -s read.part_chars=0 --compress none "
+             "timeout 240 %s/yh clean %s %s -o %s.out -r none -s read.part_chars=0 --compress none "
              ">%s.log 2>&1 </dev/null",
              YH_BINARY_DIR, folder, more, folder, folder);
     int rc = system(command); /* NOLINT: the paths are ours */
@@ -235,6 +235,65 @@ static void put_long_line(const char *folder, const char *name, const char *befo
     assert_int_equal(fclose(f), 0);
 }
 
+/* A crawl of ten records, each in a gzip member of its own; between the fifth and the sixth a
+ * record that is a hundred megabytes of one letter. */
+static void put_member_bomb(const char *folder, const char *name)
+{
+    enum { LETTERS = 100 << 20, ROOM = 1 << 20 };
+    char record[1024], *large = malloc(LETTERS), *packed = malloc(ROOM);
+    yh_buf b;
+    yh_buf_init(&b, 0);
+    assert_true(large != NULL && packed != NULL);
+    for (int d = 0; d < DOCS; d++) {
+        int n = seed_warc_record(d, record, sizeof record);
+        if (d == DOCS / 2) {
+            memset(large, 'a', LETTERS);
+            int head = snprintf(large, 300,
+                                "WARC/1.0\r\nWARC-Type: conversion\r\nContent-Type: text/plain\r\n"
+                                "Content-Length: %d\r\n\r\n",
+                                LETTERS - 300);
+            large[head] = 'a';
+            size_t k = pack_zlib(large, LETTERS, packed, ROOM, 31, 6);
+            assert_int_equal(yh_buf_add(&b, packed, k, NULL), YH_OK);
+        }
+        size_t k = seed_pack("gz", record, (size_t)n, packed, ROOM);
+        assert_int_equal(yh_buf_add(&b, packed, k, NULL), YH_OK);
+    }
+    put(folder, name, b.data, b.len);
+    yh_buf_fini(&b);
+    free(large);
+    free(packed);
+}
+
+/* A million nested tags in one page of a crawl, and a record of two gigabytes, among good ones. */
+static void put_hostile_crawls(const char *folder)
+{
+    char before[1024], after[1200], head[300];
+    yh_buf b;
+    yh_buf_init(&b, 0);
+    seed_warc_record(0, before, sizeof before);
+    snprintf(after, sizeof after, "\r\n\r\n");
+    seed_warc_record(1, after + 4, sizeof after - 4);
+    snprintf(head, sizeof head,
+             "WARC/1.0\r\nWARC-Type: resource\r\nWARC-Target-URI: http://a.example/deep\r\n"
+             "Content-Type: text/html\r\nContent-Length: %d\r\n\r\n",
+             5 * 1000000);
+    repeat(&b, before, 1);
+    repeat(&b, head, 1);
+    repeat(&b, "<div>", 1000000);
+    repeat(&b, after, 1);
+    put(folder, "deep.warc", b.data, b.len);
+    yh_buf_clear(&b);
+    snprintf(head, sizeof head,
+             "WARC/1.0\r\nWARC-Type: resource\r\nWARC-Target-URI: http://a.example/big\r\n"
+             "Content-Type: text/html\r\nContent-Length: %llu\r\n\r\n",
+             2ull << 30);
+    repeat(&b, before, 1);
+    repeat(&b, head, 1);
+    put_long_line(folder, "two_gb.warc", b.data, after);
+    yh_buf_fini(&b);
+}
+
 static void hostile(void **state)
 {
     (void)state;
@@ -267,11 +326,18 @@ static void hostile(void **state)
     put_repeated(folder, "heads.warc", "", "WARC/1.0\r\nContent-Length: 1\r\n\r\n", 20000, "");
     put_repeated(folder, "magics.txt.zst", "", "\x28\xb5\x2f\xfd", 500000, "");
     put_long_line(folder, "two_gb.jsonl", good, "\n{\"text\":\"The good line behind it.\"}\n");
+    char rows[2][300];
+    snprintf(rows[0], sizeof rows[0], "id,text\n0,\"%s\"\n1,\"", text);
+    seed_text(1, text, sizeof text);
+    snprintf(rows[1], sizeof rows[1], "\"\n2,\"%s\"\n", text);
+    put_long_line(folder, "two_gb.csv", rows[0], rows[1]);
+    put_member_bomb(folder, "member.warc.gz");
+    put_hostile_crawls(folder);
     run(folder, "", &o);
-    static const char *const named[] = {"endless.txt.gz", "bomb.zip",    "deep.zip",
-                                        "deep.json",      "deeper.json", "lines.jsonl",
-                                        "fields.csv",     "heads.warc",  "magics.txt.zst",
-                                        "two_gb.jsonl",   "quotes.csv"};
+    static const char *const named[] = {
+        "endless.txt.gz", "bomb.zip",   "deep.zip",    "deep.json",      "deeper.json",
+        "lines.jsonl",    "fields.csv", "heads.warc",  "magics.txt.zst", "two_gb.jsonl",
+        "quotes.csv",     "two_gb.csv", "two_gb.warc", "member.warc.gz"};
     for (size_t i = 0; i < sizeof named / sizeof *named; i++)
         if (!is_named(&o, named[i]))
             fail_msg("%s is not named in the report", named[i]);
@@ -279,6 +345,16 @@ static void hostile(void **state)
     assert_true(whole[0]);
     documents_of(&o, "lines.jsonl", whole);
     assert_true(whole[0]);
+    static const char *const around[] = {"two_gb.csv", "two_gb.warc", "deep.warc"};
+    for (size_t i = 0; i < sizeof around / sizeof *around; i++) {
+        documents_of(&o, around[i], whole); /* the good ones on both sides */
+        if (!whole[0] || !whole[1])
+            fail_msg("%s: a good document was lost", around[i]);
+    }
+    documents_of(&o, "member.warc.gz", whole);
+    for (int d = 0; d < DOCS; d++)
+        if (!whole[d])
+            fail_msg("member.warc.gz: document %d was lost", d);
     documents_of(&o, "bomb.zip", whole); /* its good entries stand before and behind */
     assert_true(whole[0] && whole[1]);
     assert_non_null(memmem(o.kept.data, o.kept.len, "some text", 9));
