@@ -87,7 +87,9 @@ static void memory_stays_under_the_limit(void **state)
         stage_ok(stage_apply(&c, store, pool, &err), &err);
         double peak = (double)yh_mem_peak_rss() / MIB;
         print_message("%s: %.0f MiB of %d\n", stages[i], peak, LIMIT);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they hold more */
         assert_true(peak <= LIMIT);
+#endif
         if (strcmp(stages[i], "minhash") == 0) /* one in ten is a copy */
             assert_true(json_integer_value(json_object_get(stats, "removed")) >
                         (json_int_t)(documents / 11));
