@@ -13,15 +13,20 @@
 enum {
     TASK_ROWS = 112,
     TASK_COLS = 256,
-    IN_PLACE_COLS = 1024, /* with more columns packing A is a small part of the whole */
-    ALIAS = 4096,         /* rows so far apart fall on the same lines of the first-level cache */
-    GEMV_GRAIN = 12,      /* columns; whole groups of the few-row kernels */
+    DEPTH = 1024,    /* of k, packed at once where sums are added to C */
+    HOT_A = 1 << 20, /* bytes packed at once for each thread, used up while a cache has them: A, */
+    HOT_B = 1 << 20, /* and B */
+    PACK_COST = 20,  /* an element, in multiplications of a whole tile */
+    TURN_COST = 16,  /* the same, to store an element of C transposed */
+    ALIAS = 4096,    /* rows so far apart fall on the same lines of the first-level cache */
+    GEMV_GRAIN = 12, /* columns; whole groups of the few-row kernels */
     UNPACKED_ROWS = 3 * YH_FEW_ROWS, /* up to here packing the weight costs more than it brings */
     SMALL = 1 << 15, /* below so many multiplications threads cost more than they bring */
 };
 
 typedef struct job {
     const yh_gemm *g;
+    const yh_gemm *turned; /* g computes the transpose of this product's C; NULL: its own C */
     const yh_micro *u;
     const yh_gemm_helpers *h;
     yh_pack a, b;
@@ -61,6 +66,15 @@ static void pack_panels(void *arg, int64_t begin, int64_t end, int worker)
         j->h->gemm_pack(&j->b, max64(begin, j->a_panels) - j->a_panels, end - j->a_panels);
 }
 
+/* Neighbours together: they share lines of the source. */
+static void pack(job *j, yh_pool *pool)
+{
+    const int64_t panels = j->a_panels + j->b_panels;
+    if (panels > 0)
+        yh_pool_run_dynamic(pool, panels, max64(panels / (4 * yh_pool_threads(pool)), 2),
+                            pack_panels, j);
+}
+
 /* One panel of A, from depth pc on, times one of B. */
 static void run_panels(const job *j, int64_t m, int64_t n, int64_t pc, int64_t kb, float *tile)
 {
@@ -89,15 +103,34 @@ static void call_for_rows(const job *j, int64_t m, int64_t part, int64_t parts, 
             __builtin_prefetch(j->a_rows + (m + i) * ld + pc * elem + at);
 }
 
+/* The lines of C that the tile will be stored to, while its sums are taken. */
+static void call_for_tile(const job *j, int64_t m, int64_t n, int rows, int cols)
+{
+    const yh_gemm *g = j->turned != NULL ? j->turned : j->g;
+    const int64_t elem = (int64_t)yh_dtype_size(g->c_type);
+    const int64_t row = j->turned != NULL ? j->col + n : j->row + m,
+                  col = j->turned != NULL ? j->row + m : j->col + n;
+    const int64_t height = j->turned != NULL ? cols : rows, width = j->turned != NULL ? rows : cols;
+    if (g->c == NULL)
+        return;
+    for (int64_t i = 0; i < height; i++) {
+        const char *first = (const char *)g->c + ((row + i) * g->ldc + col) * elem;
+        for (int64_t at = 0; at < width * elem; at += 64)
+            __builtin_prefetch(first + at, 1);
+    }
+}
+
 static void store_tile(const job *j, const float *tile, int64_t m, int64_t n, int rows, int cols,
                        float *part)
 {
     const int nr = j->u->nr;
-    if (j->g->exp == NULL)
-        j->h->gemm_store(j->g, tile, nr, j->row + m, j->col + n, rows, cols);
+    const int64_t row = j->row + m, col = j->col + n;
+    if (j->turned != NULL)
+        j->h->gemm_store_turned(j->turned, tile, nr, col, row, cols, rows);
+    else if (j->g->exp == NULL)
+        j->h->gemm_store(j->g, tile, nr, row, col, rows, cols);
     else
-        j->h->gemm_store_exp(j->g, tile, nr, j->row + m, j->col + n, rows, cols, part,
-                             part + j->g->n);
+        j->h->gemm_store_exp(j->g, tile, nr, row, col, rows, cols, part, part + j->g->n);
 }
 
 /* One mt x nt part of the block. The smaller operand is read again and again, from a cache, the
@@ -126,10 +159,12 @@ static void run_task(const job *j, int64_t task, float *scratch)
             for (int64_t n = n0; n < n1; n += u->nr) {
                 call_for_rows(j, m + u->mr, (n - n0) / u->nr, (n1 - n0 + u->nr - 1) / u->nr, pc,
                               kb);
+                const int rows = (int)min64(u->mr, m1 - m), cols = (int)min64(u->nr, n1 - n);
+                if (last)
+                    call_for_tile(j, m, n, rows, cols);
                 run_panels(j, m, n, pc, kb, tile);
                 if (last)
-                    store_tile(j, tile, m, n, (int)min64(u->mr, m1 - m), (int)min64(u->nr, n1 - n),
-                               part);
+                    store_tile(j, tile, m, n, rows, cols, part);
                 if (!one_pass)
                     tile += u->mr * u->nr;
             }
@@ -212,8 +247,7 @@ static void run_block(job *j, bool pack_a, bool pack_b, yh_pool *pool)
     j->b.outer = j->cols;
     j->a_panels = pack_a ? (j->a.outer + j->u->mr - 1) / j->u->mr : 0;
     j->b_panels = pack_b ? (j->cols + j->u->nr - 1) / j->u->nr : 0;
-    if (j->a_panels + j->b_panels > 0)
-        yh_pool_run_dynamic(pool, j->a_panels + j->b_panels, 2, pack_panels, j);
+    pack(j, pool);
     choose_tasks(j, yh_pool_threads(pool));
     yh_pool_run_dynamic(pool, j->tasks_m * j->tasks_n, 1, run_tasks, j);
     if (g->exp != NULL)
@@ -245,62 +279,173 @@ void yh_gemm_pack_b(const yh_gemm *g, void *dst, yh_pool *pool)
     job j = {.g = g, .u = u, .h = yh_gemm_helpers_current(), .b = pack_of_b(g, u)};
     j.b.dst = dst;
     j.b_panels = (g->n + u->nr - 1) / u->nr;
-    yh_pool_run_dynamic(pool, j.b_panels, 2, pack_panels, &j);
+    pack(&j, pool);
 }
 
-/* Whether the rows of A are read where they are. */
-static bool reads_in_place(const yh_gemm *g, const yh_micro *u)
+/* Whether rows of an operand can be read where they are. */
+static bool reads_in_place(const yh_gemm *g, const yh_micro *u, bool k_inner, int64_t ld)
 {
-    const int64_t ld = g->lda * (int64_t)yh_dtype_size(g->ab_type);
-    return u->run_rows != NULL && !g->trans_a && g->ab_type == u->packed && g->n <= IN_PLACE_COLS &&
-           g->k % u->k_align == 0 && ld % ALIAS != 0;
+    return u->run_rows != NULL && k_inner && g->ab_type == u->packed && g->k % u->k_align == 0 &&
+           ld * (int64_t)yh_dtype_size(g->ab_type) % ALIAS != 0;
 }
 
-yh_status yh_gemm_run_micro(const yh_gemm *g, const yh_micro *u, yh_pool *pool, yh_err *err)
+/* Whether to compute Cᵀ = op(B)ᵀ · op(A)ᵀ: then B is read where it lies, and A packed, which pays
+ * where A has few rows. */
+static bool turns(const yh_gemm *g, const yh_micro *u)
 {
-    job j = {.g = g, .u = u, .h = yh_gemm_helpers_current(), .in_place = reads_in_place(g, u)};
+    if (g->trans_a || g->packed_b != NULL || g->exp != NULL ||
+        !reads_in_place(g, u, g->trans_b, g->ldb))
+        return false;
+    const int64_t m = g->m, n = g->n, across = round_up(m, u->nr);
+    return across * (n * g->k + n * TURN_COST) + m * g->k * PACK_COST <
+           round_up(m, u->mr) * n * g->k + n * g->k * PACK_COST;
+}
+
+static yh_gemm turn(const yh_gemm *g)
+{
+    yh_gemm t = *g;
+    t.m = g->n;
+    t.n = g->m;
+    t.a = g->b;
+    t.b = g->a;
+    t.lda = g->ldb;
+    t.ldb = g->lda;
+    return t;
+}
+
+/* What the operands of a product are packed into. */
+typedef struct room {
+    int64_t mo, no; /* rows and columns of C that are packed at once */
+    size_t a, b, scratch, part;
+} room;
+
+static room room_for(const job *j, int threads)
+{
+    const yh_gemm *g = j->g;
+    const yh_micro *u = j->u;
     const int64_t kp = round_up(g->k, u->k_align), elem = (int64_t)yh_dtype_size(u->packed);
+    /* sums down the columns may not depend on the threads */
+    const int64_t a =
+        g->exp != NULL ? YH_GEMM_PACKED_MAX : min64((int64_t)HOT_A * threads, YH_GEMM_PACKED_MAX);
+    const int64_t b = min64((int64_t)HOT_B * threads, YH_GEMM_PACKED_MAX);
+    const int64_t bytes = max64(kp, 1) * elem;
+    room r = {.mo = g->m, .no = g->n};
+    if (!j->in_place)
+        r.mo = part(g->m, max64(a / bytes / TASK_ROWS, 1) * TASK_ROWS, u->mr);
+    if (g->packed_b == NULL)
+        r.no = part(g->n, max64(b / bytes / TASK_COLS, 1) * TASK_COLS, u->nr);
+    r.a = (size_t)round_up((j->in_place ? u->mr : r.mo) * kp * elem, 4096);
+    r.b = g->packed_b != NULL ? 0 : (size_t)round_up(r.no * kp * elem, 4096);
+    r.scratch = (size_t)(j->scratch_each * threads) * sizeof(float);
+    if (g->exp != NULL)
+        r.part = (size_t)(2 * (r.mo / (TASK_ROWS / u->mr * u->mr) + 1) * g->n) * sizeof(float);
+    return r;
+}
+
+static void run_blocks(job *j, const room *r, yh_pool *pool)
+{
+    const yh_gemm *g = j->g;
+    for (j->col = 0; j->col < g->n; j->col += r->no)
+        for (j->row = 0; j->row < g->m; j->row += r->mo) {
+            j->cols = min64(r->no, g->n - j->col);
+            j->rows = min64(r->mo, g->m - j->row);
+            run_block(j, j->in_place || r->mo < g->m || j->col == 0,
+                      g->packed_b == NULL && j->row == 0, pool);
+        }
+}
+
+static job job_for(const yh_gemm *g, const yh_micro *u)
+{
+    job j = {.g = g,
+             .u = u,
+             .h = yh_gemm_helpers_current(),
+             .in_place = reads_in_place(g, u, !g->trans_a, g->lda)};
+    const int64_t kp = round_up(g->k, u->k_align);
     j.kc = kp <= u->kc ? u->kc : part(kp, u->kc, u->k_align);
-    const int64_t fit = max64(YH_GEMM_PACKED_MAX / (max64(kp, 1) * elem), 1);
-    const int64_t mo = j.in_place ? g->m : part(g->m, max64(fit / u->mr, 1) * u->mr, u->mr);
-    const int64_t no =
-        g->packed_b != NULL ? g->n : part(g->n, max64(fit / u->nr, 1) * u->nr, u->nr);
-    const size_t a_bytes = (size_t)round_up((j.in_place ? u->mr : mo) * kp * elem, 4096);
-    const size_t b_bytes = g->packed_b != NULL ? 0 : (size_t)round_up(no * kp * elem, 4096);
     /* one tile, or all tiles of a task where k takes several passes */
     j.scratch_each =
         kp <= u->kc ? u->mr * u->nr : (TASK_ROWS + u->mr) * (int64_t)(TASK_COLS + u->nr);
     j.scratch_each = round_up(j.scratch_each, 1024);
-    const size_t scratch = (size_t)j.scratch_each * sizeof(float) * (size_t)yh_pool_threads(pool);
-    const int64_t parts = g->exp == NULL ? 0 : mo / (TASK_ROWS / u->mr * u->mr) + 1;
+    return j;
+}
+
+static yh_status run_whole(const yh_gemm *g, const yh_gemm *turned, const yh_micro *u,
+                           yh_pool *pool, yh_err *err)
+{
+    job j = job_for(g, u);
+    j.turned = turned;
+    const room r = room_for(&j, yh_pool_threads(pool));
     yh_workspace *w;
-    YH_TRY(yh_workspace_take(
-        &w, a_bytes + b_bytes + scratch + (size_t)(2 * parts * g->n) * sizeof(float), err));
+    YH_TRY(yh_workspace_take(&w, r.a + r.b + r.scratch + r.part, err));
     j.a = (yh_pack){.ld = g->lda,
                     .src_type = g->ab_type,
                     .dst_type = u->packed,
                     .k_inner = !g->trans_a,
                     .k = g->k,
-                    .k_padded = kp,
+                    .k_padded = round_up(g->k, u->k_align),
                     .r = u->mr,
                     .unit = u->unit_a,
                     .dst = w->data};
     j.b = pack_of_b(g, u);
-    j.b.dst = (char *)w->data + a_bytes;
-    j.scratch = (float *)(void *)((char *)w->data + a_bytes + b_bytes);
-    if (parts > 0)
+    j.b.dst = (char *)w->data + r.a;
+    j.scratch = (float *)(void *)((char *)w->data + r.a + r.b);
+    if (r.part > 0)
         j.part = j.scratch + j.scratch_each * yh_pool_threads(pool);
     if (g->packed_b != NULL)
         j.b.dst = (void *)(uintptr_t)g->packed_b;
-    for (j.col = 0; j.col < g->n; j.col += no)
-        for (j.row = 0; j.row < g->m; j.row += mo) {
-            j.cols = min64(no, g->n - j.col);
-            j.rows = min64(mo, g->m - j.row);
-            run_block(&j, j.in_place || mo < g->m || j.col == 0, g->packed_b == NULL && j.row == 0,
-                      pool);
-        }
+    run_blocks(&j, &r, pool);
     yh_workspace_give(w);
     return YH_OK;
+}
+
+/* A gradient that is added to C (A lies across k, both operands are packed) is added in parts of k,
+ * whose panels stay in a cache. Sums may not depend on m and n, so nor does this. */
+static int64_t depth_of(const yh_gemm *g)
+{
+    const bool parts =
+        g->accumulate && g->trans_a && g->packed_b == NULL && g->exp == NULL && g->residual != g->c;
+    return parts && g->k > DEPTH ? part(g->k, DEPTH, 32) : g->k;
+}
+
+yh_status yh_gemm_run_micro(const yh_gemm *g, const yh_micro *u, yh_pool *pool, yh_err *err)
+{
+    if (turns(g, u)) {
+        const yh_gemm t = turn(g);
+        return run_whole(&t, g, u, pool, err);
+    }
+    const int64_t depth = depth_of(g);
+    yh_gemm p = *g;
+    int64_t k = 0;
+    do {
+        const bool last = k + depth >= g->k;
+        p.k = min64(depth, g->k - k);
+        p.a = at(g->a, g->ab_type, g->trans_a ? k * g->lda : k);
+        p.b = at(g->b, g->ab_type, g->trans_b ? k : k * g->ldb);
+        p.bias = last ? g->bias : NULL;
+        p.residual = last ? g->residual : NULL;
+        YH_TRY(run_whole(&p, NULL, u, pool, err));
+        k += depth;
+    } while (k < g->k);
+    return YH_OK;
+}
+
+/* Few rows of A: nothing is packed. */
+static bool has_few_rows(const yh_gemm *g)
+{
+    return !g->trans_a && g->trans_b && g->m <= UNPACKED_ROWS && g->exp == NULL;
+}
+
+size_t yh_gemm_workspace(const yh_gemm *g, int threads)
+{
+    const yh_micro *u = yh_micro_pick(g->ab_type);
+    if (has_few_rows(g))
+        return 0;
+    yh_gemm p = turns(g, u) ? turn(g) : *g;
+    if (!turns(g, u))
+        p.k = depth_of(g);
+    const job j = job_for(&p, u);
+    const room r = room_for(&j, threads);
+    return r.a + r.b + r.scratch + r.part;
 }
 
 typedef struct few_rows_job {
@@ -335,7 +480,7 @@ yh_status yh_gemm_run(const yh_gemm *g, yh_pool *pool, yh_err *err)
         return YH_OK;
     if (g->m * g->n < SMALL && g->m * g->n * g->k < SMALL)
         pool = NULL;
-    if (!g->trans_a && g->trans_b && g->m <= UNPACKED_ROWS && g->exp == NULL) {
+    if (has_few_rows(g)) {
         few_rows_job j = {g, yh_gemm_helpers_current()};
         yh_pool_run(pool, g->n, GEMV_GRAIN, run_few_rows, &j);
         return YH_OK;

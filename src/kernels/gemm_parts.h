@@ -43,6 +43,9 @@ typedef struct yh_pack {
     /* epilogue of C[row.., col..] from the top left rows x cols of a tile with row length nr */   \
     X(gemm_store, void,                                                                            \
       (const yh_gemm *g, const float *tile, int nr, int64_t row, int64_t col, int rows, int cols)) \
+    /* the same where the tile is the transpose of that part of C */                               \
+    X(gemm_store_turned, void,                                                                     \
+      (const yh_gemm *g, const float *tile, int nr, int64_t row, int64_t col, int rows, int cols)) \
     /* the same for g->exp; sum and top [n] are those of the task */                               \
     X(gemm_store_exp, void,                                                                        \
       (const yh_gemm *g, const float *tile, int nr, int64_t row, int64_t col, int rows, int cols,  \

@@ -80,12 +80,15 @@ typedef struct yh_gemm_exp {
  * than 24 rows, in little more than half the multiplications. */
 yh_status yh_gemm_symmetric(const yh_gemm *g, yh_pool *pool, yh_err *err) YH_MUST_CHECK;
 
-#define YH_GEMM_PACKED_MAX ((int64_t)32 << 20) /* bytes of one packed operand, at most */
+#define YH_GEMM_PACKED_MAX ((int64_t)32 << 20) /* bytes of an operand packed at once, at most */
 yh_status yh_gemm_run(const yh_gemm *g, yh_pool *pool, yh_err *err) YH_MUST_CHECK;
 /* Packs B of g (its type, n, k, trans_b, b and ldb) into dst, aligned to 64, for any number of
  * products. The size that is enough on every ISA: */
 void yh_gemm_pack_b(const yh_gemm *g, void *dst, yh_pool *pool);
 size_t yh_gemm_packed_bytes(int64_t n, int64_t k);
+/* Bytes of scratch that yh_gemm_run takes for a product of this kind on a pool of so many threads;
+ * what a, b and the rest point to is not read. */
+size_t yh_gemm_workspace(const yh_gemm *g, int threads);
 
 /* -------------------------------------------------------------- attention (attention.c) --------
  */

@@ -17,21 +17,23 @@ static uint64_t round_64(uint64_t n)
     return (n + 63) & ~(uint64_t)63;
 }
 
-/* Packed operands of one product [m, k] x [k, n] (at most YH_GEMM_PACKED_MAX of each). */
-static uint64_t packed_bytes(uint64_t m, uint64_t n, uint64_t k, uint64_t e)
+/* Scratch of the three products that a matrix [out, in] takes part in with `rows` rows: the most.
+ */
+static uint64_t matrix_bytes(int64_t rows, int64_t out, int64_t in, yh_dtype type, int threads)
 {
-    const uint64_t most = YH_GEMM_PACKED_MAX;
-    uint64_t a = m * k * e, b = n * k * e;
-    return (a < most ? a : most) + (b < most ? b : most);
-}
-
-/* The largest of the three products that a matrix [out, in] takes part in with `rows` rows. */
-static uint64_t matrix_bytes(uint64_t rows, uint64_t out, uint64_t in, uint64_t e)
-{
-    uint64_t forward = packed_bytes(rows, out, in, e), dx = packed_bytes(rows, in, out, e),
-             dw = packed_bytes(out, in, rows, e);
-    forward = forward > dx ? forward : dx;
-    return forward > dw ? forward : dw;
+    yh_gemm p[3] = {
+        {.m = rows, .n = out, .k = in, .c_type = type, .trans_b = true, .lda = in},
+        {.m = rows, .n = in, .k = out, .c_type = type, .lda = out},
+        {.m = out, .n = in, .k = rows, .trans_a = true, .accumulate = true, .lda = out}};
+    uint64_t most = 0;
+    for (int i = 0; i < 3; i++) {
+        p[i].ab_type = type;
+        p[i].ldb = in;
+        p[i].residual = &p[i]; /* C is another */
+        const uint64_t bytes = yh_gemm_workspace(&p[i], threads);
+        most = bytes > most ? bytes : most;
+    }
+    return most;
 }
 
 /* Rows of logits that the loss computes at once: the second dimension of its matrix is the
@@ -76,9 +78,9 @@ static yh_status predict(yh_trainer *t, yh_err *err)
                     (s.kind == YH_PARAM_EMBED && p->cfg.tied && s.dim[0] == p->cfg.vocab);
         if (s.kind == YH_PARAM_MATRIX || head)
             packed =
-                matrix_bytes(head ? loss_rows(t) : (uint64_t)t->build.rows,
-                             head && s.dim[0] > YH_LOSS_BLOCK ? YH_LOSS_BLOCK : (uint64_t)s.dim[0],
-                             (uint64_t)s.dim[1], yh_dtype_size(p->type));
+                matrix_bytes(head ? (int64_t)loss_rows(t) : t->build.rows,
+                             head && s.dim[0] > YH_LOSS_BLOCK ? (int64_t)YH_LOSS_BLOCK : s.dim[0],
+                             s.dim[1], p->type, yh_pool_threads(t->pool));
         product = packed > product ? packed : product;
         m->weights += round_64(n * 4);
         if (p->type == YH_BF16 && s.kind != YH_PARAM_VECTOR)

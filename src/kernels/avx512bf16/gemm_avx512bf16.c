@@ -63,7 +63,7 @@ const yh_micro yh_gemm_bf16__avx512bf16 = {.mr = MR,
                                            .unit_a = 2,
                                            .unit_b = 2,
                                            .k_align = 2,
-                                           .kc = 512,
+                                           .kc = 1024,
                                            .packed = YH_BF16,
                                            .run = run,
                                            .run_rows = run_rows};

@@ -9,7 +9,7 @@
 
 typedef enum cell { FLOATS, WIDENED, PAIRS } cell;
 
-enum { K_BLOCK = 128, GROUP = 8 };
+enum { K_BLOCK = 128, K_ACROSS = 16, GROUP = 32 };
 
 /* ---- any shape, element by element: k in [k0, k1) of a panel with n <= r rows ---- */
 
@@ -90,6 +90,14 @@ VEC_INLINE vf across(cell c, const yh_pack *p, int64_t r, int64_t k, int n)
                 __builtin_convertvector(load_halves(s + p->ld, n), vu) << 16);
 }
 
+/* The source of a later cell, k running across its rows: the hardware does not see so far. */
+VEC_INLINE void call_for(cell c, const yh_pack *p, int64_t r, int64_t k)
+{
+    const int64_t elem = c == FLOATS ? 4 : 2;
+    for (int q = 0; q < per_cell(c) && k + q < p->k; q++)
+        __builtin_prefetch((const char *)p->src + ((k + q) * p->ld + r) * elem);
+}
+
 /* Panels with cells of all r rows side by side (unit = one cell), k from k0 to k1, a multiple of
  * VL cells. */
 VEC_INLINE void side_by_side(cell c, int r, const yh_pack *p, int64_t first, int64_t k0, int64_t k1,
@@ -98,7 +106,8 @@ VEC_INLINE void side_by_side(cell c, int r, const yh_pack *p, int64_t first, int
     const int u = per_cell(c);
     d += k0 / u * r;
     if (!p->k_inner) {
-        for (int64_t k = k0; k < k1; k += u, d += r)
+        for (int64_t k = k0; k < k1; k += u, d += r) {
+            call_for(c, p, first, k + K_ACROSS);
             for (int i = 0; i < r; i += VL) {
                 const int n = r - i < VL ? r - i : VL;
                 const vf v = across(c, p, first + i, k, n);
@@ -107,6 +116,7 @@ VEC_INLINE void side_by_side(cell c, int r, const yh_pack *p, int64_t first, int
                 else
                     v_store_n(d + i, v, n);
             }
+        }
         return;
     }
     for (int64_t k = k0; k < k1; k += VL * u, d += VL * r)
@@ -188,17 +198,19 @@ static whole_fn choose(const yh_pack *p, int *depth)
 }
 
 /* Panels are packed in groups and pieces of k, so that what a line of the source brings into the
- * cache is used by all panels of a group. */
+ * cache is used by all panels of a group. Where rows of the source run across panels, pieces are
+ * short: the source is then read nearly from front to back. */
 void YH_KERNEL(gemm_pack)(const yh_pack *p, int64_t begin, int64_t end)
 {
     int depth;
     const whole_fn whole = choose(p, &depth);
     const int64_t k_whole = whole != NULL ? p->k / depth * depth : 0;
-    const int64_t elem = p->dst_type == YH_F32 ? 4 : 2;
+    const int64_t elem = p->dst_type == YH_F32 ? 4 : 2,
+                  step = p->k_inner || p->unit > K_ACROSS ? K_BLOCK : K_ACROSS;
     for (int64_t group = begin; group < end; group += GROUP) {
         const int64_t stop = group + GROUP < end ? group + GROUP : end;
-        for (int64_t k = 0; k < p->k_padded; k += K_BLOCK) {
-            const int64_t k1 = k + K_BLOCK < p->k_padded ? k + K_BLOCK : p->k_padded;
+        for (int64_t k = 0; k < p->k_padded; k += step) {
+            const int64_t k1 = k + step < p->k_padded ? k + step : p->k_padded;
             for (int64_t panel = group; panel < stop; panel++) {
                 const int64_t first = panel * p->r, left = p->outer - first;
                 void *d = (char *)p->dst + first * p->k_padded * elem;

@@ -2,36 +2,77 @@
 #include "kernels/gemm_parts.h"
 #include "kernels/vec.h"
 
-/* One row of a tile, `cols` long, to c. */
-VEC_INLINE void store_row(yh_dtype t, const float *tile, int cols, void *c, bool accumulate,
-                          const float *bias, const void *residual)
+/* What an epilogue adds to the sums. */
+typedef enum adds { NOTHING, ONE, ALL } adds;
+
+/* `rows` rows of a tile, `cols` long, to C. `one`: C itself or the residual. */
+VEC_INLINE void store_rows(yh_dtype t, adds what, const yh_gemm *g, const float *tile, int nr,
+                           int64_t at, const float *bias, const void *one, int rows, int cols)
 {
-    for (int64_t k = 0; k < cols; k += VL) {
-        vf v = v_get(YH_F32, tile, k, cols);
-        if (accumulate)
-            v += v_get(t, c, k, cols);
-        if (bias != NULL)
-            v += v_get(YH_F32, bias, k, cols);
-        if (residual != NULL)
-            v += v_get(t, residual, k, cols);
-        v_put(t, c, k, cols, v);
-    }
+    for (int i = 0; i < rows; i++, at += g->ldc, tile += nr)
+#pragma GCC unroll 2
+        for (int64_t k = 0; k < cols; k += VL) {
+            vf v = v_get(YH_F32, tile, k, cols);
+            if (what == ONE)
+                v += v_get(t, v_at(t, one, at), k, cols);
+            if (what == ALL) {
+                if (g->accumulate)
+                    v += v_get(t, v_at(t, g->c, at), k, cols);
+                if (bias != NULL)
+                    v += v_get(YH_F32, bias, k, cols);
+                if (g->residual != NULL)
+                    v += v_get(t, v_at(t, g->residual, at), k, cols);
+            }
+            v_put(t, v_at_mut(t, g->c, at), k, cols, v);
+        }
+}
+
+/* Whole tiles have two vectors a row on every ISA. */
+VEC_INLINE void store_type(yh_dtype t, const yh_gemm *g, const float *tile, int nr, int64_t row,
+                           int64_t col, int rows, int cols)
+{
+    const int64_t at = row * g->ldc + col;
+    const float *bias = g->bias != NULL ? g->bias + col : NULL;
+    const void *one = g->accumulate ? g->c : g->residual;
+    const bool all = bias != NULL || (g->accumulate && g->residual != NULL);
+    if (cols != 2 * VL || all)
+        store_rows(t, ALL, g, tile, nr, at, bias, one, rows, cols);
+    else if (one != NULL)
+        store_rows(t, ONE, g, tile, nr, at, bias, one, rows, 2 * VL);
+    else
+        store_rows(t, NOTHING, g, tile, nr, at, bias, one, rows, 2 * VL);
 }
 
 void YH_KERNEL(gemm_store)(const yh_gemm *g, const float *tile, int nr, int64_t row, int64_t col,
                            int rows, int cols)
 {
-    const yh_dtype t = g->c_type;
-    const float *bias = g->bias != NULL ? g->bias + col : NULL;
-    for (int i = 0; i < rows; i++) {
-        const int64_t at = (row + i) * g->ldc + col;
-        void *c = v_at_mut(t, g->c, at);
-        const void *residual = g->residual != NULL ? v_at(t, g->residual, at) : NULL;
-        if (t == YH_F32)
-            store_row(YH_F32, tile + i * nr, cols, c, g->accumulate, bias, residual);
-        else
-            store_row(YH_BF16, tile + i * nr, cols, c, false, bias, residual);
+    if (g->c_type == YH_F32)
+        store_type(YH_F32, g, tile, nr, row, col, rows, cols);
+    else
+        store_type(YH_BF16, g, tile, nr, row, col, rows, cols);
+}
+
+/* A tile has at most VL rows here (gemm_parts.h: those that read rows in place). */
+void YH_KERNEL(gemm_store_turned)(const yh_gemm *g, const float *tile, int nr, int64_t row,
+                                  int64_t col, int rows, int cols)
+{
+    float turned[2 * VL][VL];
+    for (int q = 0; q < rows; q += VL) {
+        vf x[VL];
+#pragma GCC unroll 16
+        for (int i = 0; i < VL; i++)
+            x[i] = i < cols ? v_load(tile + i * nr + q) : v_set(0);
+        v_transpose(x);
+#pragma GCC unroll 16
+        for (int i = 0; i < VL; i++)
+            v_store(turned[q + i], x[i]);
     }
+    const int64_t at = row * g->ldc + col;
+    const float *bias = g->bias != NULL ? g->bias + col : NULL;
+    if (g->c_type == YH_F32)
+        store_rows(YH_F32, ALL, g, turned[0], VL, at, bias, NULL, rows, cols);
+    else
+        store_rows(YH_BF16, ALL, g, turned[0], VL, at, bias, NULL, rows, cols);
 }
 
 /* To bf16; v is positive. */
