@@ -30,12 +30,7 @@ VEC_INLINE vf exp2_neg(vf x)
     return v_exp2_16(x); /* the instructions behind it take any exponent */
 #else
     x = v_max(v_set(-150.0f), x);
-#if VL == 16
-    vf n = (vf)_mm512_roundscale_ps((__m512)x, 0);
-#else
-    vf n = v_round(x);
-#endif
-    vf r = x - n;
+    vf n = v_nearest(x), r = x - n;
     vf p = v_fma(v_set(1.535336188319500e-4f), r, v_set(1.339887440266574e-3f));
     p = v_fma(p, r, v_set(9.618437357674640e-3f));
     p = v_fma(p, r, v_set(5.550332471162809e-2f));

@@ -278,16 +278,20 @@ VEC_INLINE vf v_sigmoid(vf x)
 {
     return 1.0f / (1.0f + v_exp(-x));
 }
+/* The nearest whole number, by its instruction where there is one: also where v_round overflows */
+VEC_INLINE vf v_nearest(vf x)
+{
+#if VL == 16
+    return (vf)_mm512_roundscale_ps((__m512)x, 0);
+#else
+    return v_round(x);
+#endif
+}
 /* 2^x for |x| <= 120, where bf16 is the precision that matters: relative error below 2^-18. NaN for
  * NaN. A minimax polynomial (Lawson's algorithm) that is 1 at 0. */
 VEC_INLINE vf v_exp2_16(vf x)
 {
-#if VL == 16
-    vf n = (vf)_mm512_roundscale_ps((__m512)x, 0);
-#else
-    vf n = v_round(x);
-#endif
-    vf r = x - n;
+    vf n = v_nearest(x), r = x - n;
     vf p = v_fma(v_set(9.58285367e-3f), r, v_set(5.5906433e-2f));
     p = v_fma(p, r, v_set(2.40240987e-1f));
     p = v_fma(p, r, v_set(6.93124192e-1f));

@@ -349,13 +349,26 @@ static bool tally(void *user, int shard, const uint8_t *t, size_t n, int64_t cou
     return true;
 }
 
+/* The different words by shard and class: [YH_WORD_SHARDS][CLASSES], the caller's to free, or NULL.
+ */
+static yh_status tally_all(yh_tok_trainer *t, class_sum **sum, yh_err *err)
+{
+    *sum = yh_calloc((size_t)YH_WORD_SHARDS * CLASSES, sizeof **sum);
+    if (*sum == NULL)
+        return no_memory(err);
+    yh_status s = yh_words_each(t->words, t->pool, false, false, tally, *sum, err);
+    if (s != YH_OK) {
+        yh_free(*sum);
+        *sum = NULL;
+    }
+    return s;
+}
+
 yh_status yh_train_choose(yh_tok_trainer *t, uint64_t memory, size_t fixed, size_t each,
                           yh_train_choice *out, yh_err *err)
 {
-    class_sum *sum = yh_calloc((size_t)YH_WORD_SHARDS * CLASSES, sizeof *sum);
-    if (sum == NULL)
-        return no_memory(err);
-    yh_status s = yh_words_each(t->words, t->pool, false, false, tally, sum, err);
+    class_sum *sum;
+    YH_TRY(tally_all(t, &sum, err));
     uint64_t need = 0;
     double text = 0, left_out = 0;
     int kept = CLASSES;
@@ -363,7 +376,7 @@ yh_status yh_train_choose(yh_tok_trainer *t, uint64_t memory, size_t fixed, size
     memset(out, 0, sizeof *out);
     t->report.words = t->report.dropped = 0;
     /* from the frequent to the rare, as long as they fit */
-    for (int class = CLASSES - 1; s == YH_OK && class > 0; class --) {
+    for (int class = CLASSES - 1; class > 0; class --) {
         class_sum all = {0, 0, 0};
         for (int k = 0; k < YH_WORD_SHARDS; k++) {
             const class_sum *c = &sum[k * CLASSES + class];
@@ -390,7 +403,7 @@ yh_status yh_train_choose(yh_tok_trainer *t, uint64_t memory, size_t fixed, size
     out->least = least_of(kept);
     out->left_out = text > 0 ? left_out / text : 0;
     t->report.dropped_below = t->report.dropped > 0 ? (uint64_t)out->least : 0;
-    return s;
+    return YH_OK;
 }
 
 /* Bytes that the words need of which every `every`th occurrence is taken; *kept: how many words. */
@@ -410,10 +423,8 @@ static double thinned(const class_sum *sum, uint64_t every, size_t fixed, size_t
 yh_status yh_train_thin(yh_tok_trainer *t, uint64_t memory, size_t fixed, size_t each,
                         uint64_t *every, yh_err *err)
 {
-    class_sum *sum = yh_calloc((size_t)YH_WORD_SHARDS * CLASSES, sizeof *sum);
-    if (sum == NULL)
-        return no_memory(err);
-    yh_status s = yh_words_each(t->words, t->pool, false, false, tally, sum, err);
+    class_sum *sum;
+    YH_TRY(tally_all(t, &sum, err));
     double all, kept, most = (double)memory;
     for (*every = 1; thinned(sum, *every, fixed, each, &kept) > most; *every += 1 + *every / 64)
         most = 0.97 * (double)memory; /* chance gives a little more */
@@ -422,7 +433,7 @@ yh_status yh_train_thin(yh_tok_trainer *t, uint64_t memory, size_t fixed, size_t
     t->report.dropped = (uint64_t)(all - kept);
     t->report.sampled = *every;
     yh_free(sum);
-    return s;
+    return YH_OK;
 }
 
 int64_t yh_train_thin_count(const uint8_t *word, size_t n, int64_t count, uint64_t every)
