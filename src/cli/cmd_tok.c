@@ -248,8 +248,10 @@ const yh_cmd yh_cmd_tok = {
     .summary = "train, use and look into tokenizers",
     .usage = "train CORPUS... -o DIR | encode --tok T [FILE...] | decode --tok T [ID...] | count "
              "--tok T PATH... | info T | compare T... --data PATH",
-    .description = "Tokenizers are Hugging Face tokenizer.json files with byte-level BPE. encode, "
-                   "decode and count read\nstandard input when nothing is given.",
+    .description =
+        "Tokenizers are Hugging Face's tokenizer.json, SentencePiece's .model and tiktoken's "
+        ".tiktoken files.\nencode, decode and count read standard input when nothing is "
+        "given.",
     .opts = opts,
     .min_args = 1,
     .max_args = -1,
