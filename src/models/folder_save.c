@@ -57,8 +57,9 @@ static yh_status write_transposed(yh_st_writer *w, const yh_param *p, yh_dtype s
     return YH_OK;
 }
 
-static yh_status save_weights(const yh_model *m, const char *path, yh_dtype store, bool sync,
-                              yh_err *err)
+/* All weights into the file's temporary name; *out is the caller's. */
+static yh_status write_weights(const yh_model *m, const char *path, yh_dtype store,
+                               yh_st_writer **out, yh_err *err)
 {
     yh_st_writer *w = NULL;
     float *v = yh_malloc(CHUNK * sizeof *v);
@@ -81,8 +82,9 @@ static yh_status save_weights(const yh_model *m, const char *path, yh_dtype stor
                                                     : write_straight(w, p, store, v, half, err);
     }
     if (s == YH_OK)
-        s = sync ? yh_st_writer_commit(w, err) : yh_st_writer_commit_unsynced(w, err);
-    yh_st_writer_free(w);
+        *out = w;
+    else
+        yh_st_writer_free(w);
     yh_free(v);
     yh_free(half);
     return s;
@@ -130,25 +132,53 @@ static yh_status save_generation(const yh_model *m, const char *path, yh_err *er
     return s;
 }
 
-yh_status yh_model_save(const yh_model *m, const char *dir, yh_dtype store, bool sync, yh_err *err)
+/* config.json and generation_config.json. */
+static yh_status save_small(const yh_model *m, const char *dir, yh_dtype store, yh_err *err)
 {
-    static const char *const names[] = {"config.json", "generation_config.json",
-                                        "model.safetensors"};
+    char *config = yh_path_join(dir, "config.json"),
+         *generation = yh_path_join(dir, "generation_config.json");
+    yh_status s =
+        config != NULL && generation != NULL ? YH_OK : yh_fail(err, YH_NOMEM, "%s: no memory", dir);
+    if (s == YH_OK)
+        s = save_config(m, config, store, err);
+    if (s == YH_OK)
+        s = save_generation(m, generation, err);
+    yh_free(config);
+    yh_free(generation);
+    return s;
+}
+
+yh_status yh_model_save_begin(const yh_model *m, const char *dir, yh_dtype store,
+                              yh_st_writer **out, yh_err *err)
+{
+    *out = NULL;
     if (store != YH_F32 && store != YH_BF16)
         return yh_fail(err, YH_INVALID, "weights are stored as f32 or bf16, not %s",
                        yh_dtype_text(store));
     YH_TRY(yh_mkdirs(dir, err));
-    for (int i = 0; i < 3; i++) {
-        char *path = yh_path_join(dir, names[i]);
-        if (path == NULL)
-            return yh_fail(err, YH_NOMEM, "%s: no memory", dir);
-        yh_status s = i == 0   ? save_config(m, path, store, err)
-                      : i == 1 ? save_generation(m, path, err)
-                               : save_weights(m, path, store, sync, err);
-        yh_free(path);
-        YH_TRY(s);
-    }
-    return YH_OK;
+    char *path = yh_path_join(dir, "model.safetensors");
+    if (path == NULL)
+        return yh_fail(err, YH_NOMEM, "%s: no memory", dir);
+    yh_status s = write_weights(m, path, store, out, err);
+    yh_free(path);
+    return s;
+}
+
+yh_status yh_model_save_end(const yh_model *m, const char *dir, yh_dtype store, yh_st_writer *w,
+                            bool sync, yh_err *err)
+{
+    yh_status s = save_small(m, dir, store, err);
+    if (s == YH_OK)
+        s = sync ? yh_st_writer_commit(w, err) : yh_st_writer_commit_unsynced(w, err);
+    yh_st_writer_free(w);
+    return s;
+}
+
+yh_status yh_model_save(const yh_model *m, const char *dir, yh_dtype store, bool sync, yh_err *err)
+{
+    yh_st_writer *w;
+    YH_TRY(yh_model_save_begin(m, dir, store, &w, err));
+    return yh_model_save_end(m, dir, store, w, sync, err);
 }
 
 yh_status yh_model_write(const yh_model *m, const char *dir, yh_precision store, yh_err *err)

@@ -129,5 +129,14 @@ double yh_model_flops_per_token(const yh_model_config *c, int64_t context);
  * weights as `store` (F32 or BF16). sync false: the caller syncs model.safetensors. */
 yh_status yh_model_save(const yh_model *m, const char *dir, yh_dtype store, bool sync,
                         yh_err *err) YH_MUST_CHECK;
+struct yh_st_writer;
+/* The same in two halves: _begin copies the weights to the system under a temporary name, so that
+ * they may change afterwards; _end writes the other files, waits for the disk and puts the weights
+ * in place. It reads m's configuration only, may run on another thread, and frees w, as
+ * yh_st_writer_free does where nothing is to be kept. */
+yh_status yh_model_save_begin(const yh_model *m, const char *dir, yh_dtype store,
+                              struct yh_st_writer **out, yh_err *err) YH_MUST_CHECK;
+yh_status yh_model_save_end(const yh_model *m, const char *dir, yh_dtype store,
+                            struct yh_st_writer *w, bool sync, yh_err *err) YH_MUST_CHECK;
 
 #endif

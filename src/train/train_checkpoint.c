@@ -248,29 +248,49 @@ static void drop_unfinished(const char *fresh)
         yh_log(YH_LOG_WARN, "%s: an unfinished checkpoint could not be removed", fresh);
 }
 
+static yh_status finish_checkpoint(yh_trainer *t, yh_err *err)
+{
+    paths p = {NULL, NULL, NULL};
+    yh_status s = yh_metrics_sync(&t->metrics, err);
+    if (s == YH_OK)
+        s = paths_init(&p, t->o->out, err);
+    if (s == YH_OK) {
+        s = write_state(t->saving.state, p.fresh, err);
+        if (s == YH_OK)
+            s = put_in_place(&p, t->o->out, err);
+        else
+            drop_unfinished(p.fresh);
+    }
+    paths_fini(&p);
+    return s;
+}
+
 /* The second half, beside the next steps: checksums, the disk, the exchange. */
 static void finish_save(void *arg)
 {
     yh_trainer *t = arg;
     yh_saving *v = &t->saving;
-    paths p = {NULL, NULL, NULL};
     v->err = (yh_err)YH_ERR_INIT;
-    v->status = yh_metrics_sync(&t->metrics, &v->err);
-    if (v->status == YH_OK)
-        v->status = paths_init(&p, t->o->out, &v->err);
-    if (v->status == YH_OK) {
-        v->status = write_state(v->state, p.fresh, &v->err);
-        if (v->status == YH_OK)
-            v->status = put_in_place(&p, t->o->out, &v->err);
-        else
-            drop_unfinished(p.fresh);
-    }
+    v->status = YH_OK;
+    if (v->best != NULL)
+        v->status = yh_model_save_end(t->model, t->o->out, t->plan.type, v->best, true, &v->err);
+    v->best = NULL;
+    /* a checkpoint may not tell of a best model that is not there */
+    if (v->status == YH_OK && v->state != NULL)
+        v->status = finish_checkpoint(t, &v->err);
     json_decref(v->state);
     v->state = NULL;
-    paths_fini(&p);
 }
 
-yh_status yh_checkpoint_wait(yh_trainer *t, yh_err *err)
+void yh_saving_start(yh_trainer *t)
+{
+    if (t->saving.pending)
+        yh_task_start(&t->saving.task, finish_save, t);
+    t->saving.pending = false;
+}
+
+/* For what was started. */
+static yh_status wait_started(yh_trainer *t, yh_err *err)
 {
     yh_saving *v = &t->saving;
     yh_task_wait(&v->task);
@@ -281,11 +301,35 @@ yh_status yh_checkpoint_wait(yh_trainer *t, yh_err *err)
     return yh_fail(err, s, "%s", v->err.msg);
 }
 
+yh_status yh_saving_wait(yh_trainer *t, yh_err *err)
+{
+    YH_TRY(wait_started(t, err));
+    yh_saving_start(t);
+    return wait_started(t, err);
+}
+
+void yh_saving_close(yh_trainer *t)
+{
+    yh_task_wait(&t->saving.task);
+    yh_st_writer_free(t->saving.best);
+    json_decref(t->saving.state);
+    t->saving.best = NULL;
+    t->saving.state = NULL;
+}
+
+yh_status yh_best_save(yh_trainer *t, yh_err *err)
+{
+    YH_TRY(yh_saving_wait(t, err));
+    YH_TRY(yh_model_save_begin(t->model, t->o->out, t->plan.type, &t->saving.best, err));
+    t->saving.pending = true;
+    return YH_OK;
+}
+
 yh_status yh_checkpoint_save(yh_trainer *t, yh_err *err)
 {
     paths p = {NULL, NULL, NULL};
     double begin = yh_now();
-    YH_TRY(yh_checkpoint_wait(t, err));
+    YH_TRY(wait_started(t, err));
     yh_status s;
     t->state.metrics_bytes = t->metrics.bytes;
     yh_trainer_measure(t);
@@ -295,7 +339,7 @@ yh_status yh_checkpoint_save(yh_trainer *t, yh_err *err)
     if (s == YH_OK && (t->saving.state = state_json(t)) == NULL)
         s = yh_fail(err, YH_NOMEM, "%s: no memory", p.fresh);
     if (s == YH_OK)
-        yh_task_start(&t->saving.task, finish_save, t);
+        t->saving.pending = true;
     else
         drop_unfinished(p.fresh);
 out:

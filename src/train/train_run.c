@@ -231,7 +231,7 @@ static yh_status look(yh_trainer *t, yh_err *err)
         s->best_step = s->step;
         s->bad_evals = 0;
         if (keeps_best(t))
-            YH_TRY(save_model(t, err));
+            YH_TRY(yh_best_save(t, err));
     } else {
         s->bad_evals++;
     }
@@ -308,7 +308,7 @@ static yh_status stop_now(yh_trainer *t, yh_err *err)
 {
     if (t->state.step > 0) {
         YH_TRY(save(t, err));
-        YH_TRY(yh_checkpoint_wait(t, err));
+        YH_TRY(yh_saving_wait(t, err));
     }
     if (!keeps_best(t) || isnan(t->state.best_bpb))
         YH_TRY(save_model(t, err));
@@ -322,7 +322,7 @@ static yh_status finish(yh_trainer *t, yh_err *err)
     if (!keeps_best(t) || isnan(t->state.best_bpb))
         YH_TRY(save_model(t, err));
     YH_TRY(save(t, err));
-    YH_TRY(yh_checkpoint_wait(t, err));
+    YH_TRY(yh_saving_wait(t, err));
     tell(t, "done", 0, 0, t->state.why);
     return YH_OK;
 }
@@ -345,6 +345,7 @@ static yh_status loop(yh_trainer *t, yh_err *err)
             YH_TRY(take_sample(t, err));
         if (!last && save_due(t))
             YH_TRY(save(t, err));
+        yh_saving_start(t);
     }
     return finish(t, err);
 }

@@ -195,7 +195,7 @@ yh_status yh_trainer_open(yh_trainer *t, const yh_train_options *o, yh_pool *poo
 void yh_trainer_close(yh_trainer *t)
 {
     yh_task_wait(&t->ahead.task);
-    yh_task_wait(&t->saving.task);
+    yh_saving_close(t);
     yh_graph_free(t->graph);
     yh_graph_free(t->eval_graph);
     yh_optim_fini(&t->optim);

@@ -48,10 +48,14 @@ typedef struct yh_ahead {
     yh_err err;
 } yh_ahead;
 
-/* A checkpoint whose second half runs beside the steps. */
+/* The second half of saving, beside the steps: the best model, then the checkpoint that knows of
+ * it.
+ */
 typedef struct yh_saving {
     yh_task task;
-    json_t *state;
+    bool pending;              /* something waits for yh_saving_start; best and state are ours */
+    struct yh_st_writer *best; /* weights that wait for the disk; NULL: none */
+    json_t *state;             /* of the checkpoint; NULL: none */
     yh_status status;
     yh_err err;
 } yh_saving;
@@ -121,10 +125,16 @@ yh_status yh_trainer_evaluate(yh_trainer *t, double *bpb, double *loss, yh_err *
 bool yh_checkpoint_exists(const char *out);
 yh_status yh_checkpoint_discard(const char *out, yh_err *err) YH_MUST_CHECK;
 /* Writes OUT/checkpoint as a whole: the old one stays until the new one is complete on disk.
- * Returns when weights and state are copied; the disk is waited for by yh_checkpoint_wait, which
- * reports what went wrong there, and by the next save. */
+ * Returns when weights and state are copied; yh_saving_start has the rest done. */
 yh_status yh_checkpoint_save(yh_trainer *t, yh_err *err) YH_MUST_CHECK;
-yh_status yh_checkpoint_wait(yh_trainer *t, yh_err *err) YH_MUST_CHECK;
+/* The model as it is into OUT, the same way. */
+yh_status yh_best_save(yh_trainer *t, yh_err *err) YH_MUST_CHECK;
+/* Waits for the disk beside the next steps, for what was saved since the last call. What goes wrong
+ * there is reported by the next save and by yh_saving_wait, which returns when all is in place. */
+void yh_saving_start(yh_trainer *t);
+yh_status yh_saving_wait(yh_trainer *t, yh_err *err) YH_MUST_CHECK;
+/* Ends it at once: what was not started is dropped. */
+void yh_saving_close(yh_trainer *t);
 /* Reads plan and state (tokens must be open: the data is compared). */
 yh_status yh_checkpoint_read_state(yh_trainer *t, yh_err *err) YH_MUST_CHECK;
 /* Loads the model with masters (checks the checksums), then the optimiser's state. */
