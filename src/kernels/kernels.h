@@ -71,7 +71,7 @@ typedef struct yh_gemm_exp {
     const int32_t *target; /* [n]; negative: none */
     int64_t first;
     float *chosen; /* [n], written where a target is met */
-    double *sum;   /* [n] += exponentials, the target's too */
+    double *sum;   /* [n] += exponentials, but for the target's */
     float *top;    /* [n] = max of itself and the products; a NaN shows in sum alone */
 } yh_gemm_exp;
 

@@ -123,6 +123,18 @@ VEC_INLINE float v_top(vf v)
     return m;
 }
 
+/* Whether any bit is set. */
+VEC_INLINE bool v_any(vi x)
+{
+#if VL == 16
+    return _mm512_test_epi32_mask((__m512i)x, (__m512i)x) != 0;
+#elif VL == 8
+    return !_mm256_testz_si256((__m256i)x, (__m256i)x);
+#else
+    return (x[0] | x[1] | x[2] | x[3]) != 0;
+#endif
+}
+
 /* The first n < VL elements; the others read as 0. */
 VEC_INLINE vf v_load_n(const float *p, int64_t n)
 {
@@ -240,7 +252,7 @@ VEC_INLINE void *v_at_mut(yh_dtype t, void *p, int64_t i)
     return (char *)p + i * (t == YH_BF16 ? 2 : 4);
 }
 
-/* 2^n of an integral float in [-300, 300], times v: in two factors, so that results near the ends
+/* 2^n of an integral float in [-252, 254], times v: in two factors, so that results near the ends
  * of the range (subnormals, just below infinity) come out right. */
 VEC_INLINE vf v_ldexp(vf v, vf n)
 {
@@ -287,7 +299,7 @@ VEC_INLINE vf v_nearest(vf x)
     return v_round(x);
 #endif
 }
-/* 2^x for |x| <= 120, where bf16 is the precision that matters: relative error below 2^-18. NaN for
+/* 2^x for |x| <= 250, where bf16 is the precision that matters: relative error below 2^-18. NaN for
  * NaN. A minimax polynomial (Lawson's algorithm) that is 1 at 0. */
 VEC_INLINE vf v_exp2_16(vf x)
 {
@@ -296,6 +308,15 @@ VEC_INLINE vf v_exp2_16(vf x)
     p = v_fma(p, r, v_set(2.40240987e-1f));
     p = v_fma(p, r, v_set(6.93124192e-1f));
     return v_ldexp(v_fma(p, r, v_set(1.0f)), n);
+}
+/* e^x in that precision: 0 far below, infinity or NaN far above, NaN for NaN */
+VEC_INLINE vf v_exp_16(vf x)
+{
+    x = v_max(v_set(-250.0f), x * 1.44269504088896341f);
+#if VL != 16
+    x = v_min(v_set(250.0f), x); /* v_ldexp's limits */
+#endif
+    return v_exp2_16(x);
 }
 /* 1 / (1 + e^-x) in that precision */
 VEC_INLINE vf v_sigmoid16(vf x)

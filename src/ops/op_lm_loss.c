@@ -8,7 +8,7 @@
  *   dx = scale * (sum over v of e[v] w[v] / sum + (p[t] - 1) w[t]),  dw = eT (scale / sum * x),
  * so nothing waits for the sums: dx is accumulated block by block of the vocabulary while the
  * exponentials are in the cache, and scaled at the end; the target's own share, whose p - 1 must be
- * exact where the model is sure, comes by itself.
+ * exact where the model is sure, comes by itself: it is minus the others' exponentials by the sum.
  *
  * Exponentials are taken of logits minus a shift, 0 at first. Where a row's largest logit is so
  * large that sums might overflow or vanish, the chunk is computed once more with that as the shift.
@@ -165,12 +165,13 @@ static void finish_rows(void *arg, int64_t b, int64_t e, int worker)
     for (int64_t i = b; i < e; i++) {
         const bool counts = target[i] >= 0;
         const double chosen = counts ? (double)c->chosen[i] - (double)c->shift[i] : 0.0;
+        const double others = c->sum[i], sum = others + exp(chosen);
         ((float *)t->extra[ROW_LOSS]->data)[c->first + i] =
-            counts ? (float)(log(c->sum[i]) - chosen) : 0.0f;
+            counts ? (float)(log(sum) - chosen) : 0.0f;
         if (!c->grad)
             continue;
-        const double miss = counts ? exp(chosen) / c->sum[i] - 1.0 : 0.0;
-        const float all = counts ? (float)(c->scale / c->sum[i]) : 0.0f;
+        const double miss = counts ? -others / sum : 0.0;
+        const float all = counts ? (float)(c->scale / sum) : 0.0f;
         const float own = (float)(c->scale * miss);
         float *dx = c->dx + i * width;
         const int64_t row = counts ? target[i] * width : 0;
@@ -190,7 +191,7 @@ static void finish_rows(void *arg, int64_t b, int64_t e, int worker)
             k->scale_f32((float *)c->xs + i * width, all, 0, width);
         }
         if (counts)
-            yh_tensor_set(t->extra[EXPS], target[i] * c->most + i, miss * c->sum[i]);
+            yh_tensor_set(t->extra[EXPS], target[i] * c->most + i, -others);
     }
 }
 

@@ -99,39 +99,51 @@ VEC_INLINE void put_positive(yh_dtype t, void *p, int64_t n, vf v)
         memcpy(p, &x, (size_t)n * 2);
 }
 
-/* Columns [col, col + n) of a tile, n <= VL. */
+/* Columns [col, col + n) of a tile, n <= VL; `met`: one of its elements is its column's target. */
 VEC_INLINE void exp_columns(yh_dtype t, const yh_gemm *g, const float *tile, int nr, int64_t row,
-                            int64_t col, int rows, int64_t n, float *sum, float *top)
+                            int64_t col, int rows, int64_t n, float *sum, float *top, bool met,
+                            vi target)
 {
     const yh_gemm_exp *e = g->exp;
     const vf shift = v_get(YH_F32, e->shift + col, 0, n);
-    const int64_t first = e->first + row;
-    vf s = v_get(YH_F32, sum, 0, n), m = v_get(YH_F32, top, 0, n);
-    vi target = vi_set(-1);
-    memcpy(&target, e->target + col, (size_t)n * sizeof(int32_t));
-    target -= vi_set((int32_t)first);
-    vf chosen = {0};
-    vi met = {0};
+    vf s = v_get(YH_F32, sum, 0, n), m = v_get(YH_F32, top, 0, n), chosen = {0};
     char *c = g->c == NULL ? NULL : v_at_mut(t, g->c, row * g->ldc + col);
     const int64_t step = g->ldc * (t == YH_BF16 ? 2 : 4);
     for (int i = 0; i < rows; i++, tile += nr) {
         const vf x = v_load(tile);
-        const vi here = (vi)(target == vi_set(i));
-        const vf p = v_exp(x - shift);
+        vf p = t == YH_BF16 ? v_exp_16(x - shift) : v_exp(x - shift);
         m = v_max(m, x);
+        if (met) {
+            const vi here = (vi)(target == vi_set(i));
+            chosen = v_pick(here, x, chosen);
+            p = v_pick(here, (vf){0}, p);
+        }
         s += p;
-        chosen = v_pick(here, x, chosen);
-        met |= here;
         if (c != NULL) {
-            put_positive(t, c, n, v_pick(here, (vf){0}, p));
+            put_positive(t, c, n, p);
             c += step;
         }
     }
     v_put(YH_F32, sum, 0, n, s);
     v_put(YH_F32, top, 0, n, m);
-    for (int64_t q = 0; q < n; q++)
-        if (met[q] != 0)
+    for (int64_t q = 0; met && q < n; q++)
+        if (target[q] >= 0 && target[q] < rows)
             e->chosen[col + q] = chosen[q];
+}
+
+/* Few tiles hold a target: the others are spared the search. */
+VEC_INLINE void exp_type(yh_dtype t, const yh_gemm *g, const float *tile, int nr, int64_t row,
+                         int64_t col, int rows, int64_t n, float *sum, float *top)
+{
+    vi target = vi_set(-1);
+    memcpy(&target, g->exp->target + col, (size_t)n * sizeof(int32_t));
+    target -= vi_set((int32_t)(g->exp->first + row));
+    if (v_any((vi)((vu)target < (vu)vi_set(rows))))
+        exp_columns(t, g, tile, nr, row, col, rows, n, sum, top, true, target);
+    else if (n < VL)
+        exp_columns(t, g, tile, nr, row, col, rows, n, sum, top, false, target);
+    else
+        exp_columns(t, g, tile, nr, row, col, rows, VL, sum, top, false, target);
 }
 
 void YH_KERNEL(gemm_store_exp)(const yh_gemm *g, const float *tile, int nr, int64_t row,
@@ -140,10 +152,8 @@ void YH_KERNEL(gemm_store_exp)(const yh_gemm *g, const float *tile, int nr, int6
     for (int q = 0; q < cols; q += VL) {
         const int64_t n = cols - q < VL ? cols - q : VL;
         if (g->c_type == YH_F32)
-            exp_columns(YH_F32, g, tile + q, nr, row, col + q, rows, n, sum + col + q,
-                        top + col + q);
+            exp_type(YH_F32, g, tile + q, nr, row, col + q, rows, n, sum + col + q, top + col + q);
         else
-            exp_columns(YH_BF16, g, tile + q, nr, row, col + q, rows, n, sum + col + q,
-                        top + col + q);
+            exp_type(YH_BF16, g, tile + q, nr, row, col + q, rows, n, sum + col + q, top + col + q);
     }
 }
