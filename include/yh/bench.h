@@ -37,7 +37,8 @@ yh_status yh_bench_ops(yh_pool *pool, const yh_machine_limits *limits, const cha
 
 /* ---- a whole training step of a named model, on random tokens ---- */
 typedef struct yh_bench_step_options {
-    const char *model;             /* "gpt2", "qwen3-0.6b", "d6", ..., or a config.json */
+    const char *model;             /* "gpt2", "qwen3-0.6b", "d6", ..., or a config.json, whose
+                                      vocabulary then counts */
     uint32_t context, micro_batch; /* 0: the model's own; as many as make 4,096 tokens */
     uint32_t vocab;                /* of a named model; 0: 50,257 for gpt2, 151,936 for qwen3-0.6b,
                                       512 for nanogpt-shakespeare-char, else 32,768 */

@@ -127,7 +127,7 @@ static const yh_opt opts[] = {
     {"filter", 'f', YH_OPT_TEXT, "TEXT",
      "only cases with TEXT in \"operation shape type\" (for example gemm, bf16, dW, rmsnorm)"},
     {"model", 'm', YH_OPT_TEXT, "NAME",
-     "a whole training step of gpt2, qwen3-0.6b, d1 to d64 or a config.json, by operation"},
+     "a training step of gpt2, qwen3-0.6b, nanogpt-shakespeare-char, d1 to d64 or a config.json"},
     {"context", 0, YH_OPT_INT, "N", "with --model: tokens of a sequence"},
     {"micro-batch", 0, YH_OPT_INT, "N", "with --model: sequences of a step"},
     {"steps", 0, YH_OPT_INT, "N", "with --model: steps to time (3)"},

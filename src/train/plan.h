@@ -37,6 +37,8 @@ typedef struct yh_plan_facts {
  * yh_plan_model_is_folder. */
 yh_status yh_plan_make(yh_train_plan *p, const yh_train_options *o, const yh_plan_facts *f,
                        yh_err *err) YH_MUST_CHECK;
+/* Whether it is a name rather than a config.json or a folder. */
+bool yh_plan_model_is_named(const char *model);
 bool yh_plan_model_is_folder(const char *model);
 
 /* The dial: Qwen3's architecture with layers = heads = depth. depth in [1, 64]. */

@@ -17,7 +17,8 @@ typedef struct bench {
 
 static uint32_t default_vocab(const char *model)
 {
-    return strcmp(model, "gpt2") == 0                       ? 50257
+    return !yh_plan_model_is_named(model)                   ? 1 /* its config.json says */
+           : strcmp(model, "gpt2") == 0                     ? 50257
            : strcmp(model, "qwen3-0.6b") == 0               ? 151936
            : strcmp(model, "nanogpt-shakespeare-char") == 0 ? 512
                                                             : 32768;

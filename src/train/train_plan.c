@@ -126,7 +126,7 @@ static int named_depth(const char *name)
     return yes && depth >= 1 && depth <= MAX_DEPTH ? depth : 0;
 }
 
-static bool is_named(const char *name)
+bool yh_plan_model_is_named(const char *name)
 {
     return strcmp(name, "gpt2") == 0 || strcmp(name, "qwen3-0.6b") == 0 ||
            strcmp(name, "nanogpt-shakespeare-char") == 0 || named_depth(name) > 0;
@@ -134,7 +134,7 @@ static bool is_named(const char *name)
 
 bool yh_plan_model_is_folder(const char *model)
 {
-    return model != NULL && !is_named(model) && yh_is_dir(model);
+    return model != NULL && !yh_plan_model_is_named(model) && yh_is_dir(model);
 }
 
 static yh_status config_file(yh_model_config *c, const char *path, yh_err *err)

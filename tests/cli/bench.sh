@@ -33,6 +33,13 @@ awk -F'"seconds": ' '{ split($2, w, ","); for (i = 3; i <= NF; i++) { split($i, 
     exit !(sum > 0 && sum < 1.5 * w[1]) }' "$out"
 "$YH" bench --seconds 0.1 --model d1 --context 64 --muon --recompute 2 --f32 >"$out" 2>/dev/null
 grep -q '^d1, f32: .* weights' "$out"
+# a configuration has the vocabulary that it says
+cat >"$SCRATCH/small.json" <<'END'
+{"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "vocab_size": 259, "n_embd": 64, "n_layer": 1, "n_head": 2,
+ "n_positions": 32, "n_ctx": 32, "activation_function": "gelu_new", "layer_norm_epsilon": 1e-5}
+END
+"$YH" bench --seconds 0.1 --model "$SCRATCH/small.json" --micro-batch 2 --steps 1 >"$out" 2>/dev/null
+grep -q 'small.json, .* 64 tokens a step' "$out"
 status=0
 "$YH" bench --seconds 0.1 --model no-such-model >"$out" 2>"$out.err" || status=$?
 [ "$status" = 1 ]
