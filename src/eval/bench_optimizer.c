@@ -20,7 +20,7 @@ static void adamw_range(void *arg, int64_t begin, int64_t end, int worker)
     (void)worker;
     const adamw_job *j = arg;
     yh_kernels()->adamw(j->w, j->w16, j->g, j->m, j->v, 1.0f, 1e-3f, 0.9f, 0.95f, 1e-8f, 0.1f, 0.1f,
-                        0.05f, true, begin, end);
+                        0.05f, begin, end);
 }
 
 static yh_status run_adamw(void *arg, yh_pool *pool, yh_err *err)
@@ -38,8 +38,8 @@ static yh_status bench_adamw(const yh_bench_run *b, yh_err *err)
     snprintf(r.type, sizeof r.type, "%s", bf16 ? "bf16" : "f32");
     if (!yh_bench_wanted(b, &r))
         return YH_OK;
-    /* weight, gradient and two moments are read and written; the bf16 copy is written */
-    r.bytes = (double)WEIGHTS * (4 * 8 + (bf16 ? 2 : 0));
+    /* weight and two moments are read and written, the gradient read; the bf16 copy is written */
+    r.bytes = (double)WEIGHTS * (4 * 7 + (bf16 ? 2 : 0));
     const size_t size = (size_t)WEIGHTS * (4 * sizeof(float) + sizeof(yh_bf16));
     float *data = yh_big_alloc(size);
     if (data == NULL)

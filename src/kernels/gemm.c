@@ -423,6 +423,7 @@ yh_status yh_gemm_run_micro(const yh_gemm *g, const yh_micro *u, yh_pool *pool, 
         p.b = at(g->b, g->ab_type, g->trans_b ? k : k * g->ldb);
         p.bias = last ? g->bias : NULL;
         p.residual = last ? g->residual : NULL;
+        p.c_empty = g->c_empty && k == 0;
         YH_TRY(run_whole(&p, NULL, u, pool, err));
         k += depth;
     } while (k < g->k);

@@ -45,7 +45,8 @@ static inline yh_bf16 yh_f32_to_bf16(float v)
  *   trans_a false: A is [M,K] with row stride lda; true: A is stored [K,M].
  *   trans_b false: B is [K,N] with row stride ldb; true: B is stored [N,K] (a linear's weight).
  * Epilogue in this order: + bias[n] (f32, or NULL), + residual[m,n] (dtype of C, stride ldc, or
- * NULL; may be C itself). accumulate needs C in F32. Scratch comes from a per-pool workspace owned
+ * NULL; may be C itself). accumulate needs C in F32; with c_empty C counts as zero at first, and is
+ * not read. Scratch comes from a per-pool workspace owned
  * by the kernels' module: no allocation once a shape was seen. The only failure is YH_NOMEM.
  *   packed_b: B as yh_gemm_pack_b packed it on the same ISA, or NULL; b itself is needed, too. It
  *   may hold more than the n columns.
@@ -53,7 +54,7 @@ static inline yh_bf16 yh_f32_to_bf16(float v)
 typedef struct yh_gemm {
     int64_t m, n, k;
     yh_dtype ab_type, c_type;
-    bool trans_a, trans_b, accumulate;
+    bool trans_a, trans_b, accumulate, c_empty;
     const void *a, *b;
     void *c;
     int64_t lda, ldb, ldc;
@@ -194,11 +195,10 @@ yh_status yh_muon_orthogonalise(float *x, int64_t rows, int64_t cols, yh_dtype t
       (yh_dtype t, const void *x, float *out, int64_t width, int64_t begin, int64_t end))          \
     /* Decoupled AdamW (Loshchilov & Hutter 2019) on [begin, end): g is multiplied by g_scale      \
      * (clipping); bias corrections c1 = 1-b1^t, c2 = 1-b2^t; w *= 1-lr*wd first as torch does;    \
-     * w16 (may be NULL) gets the bf16 copy; g is zeroed when zero_g. */                           \
+     * w16 (may be NULL) gets the bf16 copy. */                                                    \
     X(adamw, void,                                                                                 \
-      (float *w, yh_bf16 *w16, float *g, float *m, float *v, float g_scale, float lr, float b1,    \
-       float b2, float eps, float wd, float c1, float c2, bool zero_g, int64_t begin,              \
-       int64_t end))
+      (float *w, yh_bf16 *w16, const float *g, float *m, float *v, float g_scale, float lr,        \
+       float b1, float b2, float eps, float wd, float c1, float c2, int64_t begin, int64_t end))
 
 typedef struct yh_kernel_table {
 #define YH_ROW_FIELD(name, ret, args) ret(*name) args;

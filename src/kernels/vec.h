@@ -240,7 +240,10 @@ VEC_INLINE void v_put(yh_dtype t, void *p, int64_t i, int64_t n, vf v)
 VEC_INLINE void v_put_exact(yh_bf16 *p, int64_t i, int64_t n, vf v)
 {
     const vh x = v_narrow(v);
-    memcpy(p + i, &x, VEC_LIKELY(n - i >= VL) ? sizeof x : (size_t)(n - i) * 2);
+    if (VEC_LIKELY(n - i >= VL))
+        memcpy(p + i, &x, sizeof x);
+    else
+        memcpy(p + i, &x, (size_t)(n - i) * 2);
 }
 /* Element i of an array whose dtype is known at run time only. */
 VEC_INLINE const void *v_at(yh_dtype t, const void *p, int64_t i)

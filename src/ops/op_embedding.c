@@ -26,7 +26,7 @@ static yh_status forward(yh_tensor *t, yh_pool *pool, yh_err *err)
 }
 
 /* Columns are split over threads and rows visited in order: the sums of a token that occurs often
- * do not depend on the split, and nothing is zeroed first. src: tokens, w, dy */
+ * do not depend on the split. src: tokens, w, dy */
 static void backward_columns(void *arg, int64_t b, int64_t e, int worker)
 {
     const yh_tensor *t = arg, *dy = t->src[2];
@@ -47,9 +47,18 @@ static void backward_columns(void *arg, int64_t b, int64_t e, int worker)
     }
 }
 
+static void zero_rows(void *arg, int64_t b, int64_t e, int worker)
+{
+    const yh_tensor *w = arg;
+    (void)worker;
+    memset(w->grad_data + b * w->dim[1], 0, (size_t)((e - b) * w->dim[1]) * sizeof(float));
+}
+
 static yh_status backward_run(yh_tensor *t, yh_pool *pool, yh_err *err)
 {
     (void)err;
+    if (!yh_grad_adds(t->src[1])) /* a projection that shares the table wrote to it before */
+        yh_pool_run(pool, t->src[1]->dim[0], YH_GRAIN_ROWS, zero_rows, t->src[1]);
     yh_pool_run(pool, t->src[2]->dim[1], 16, backward_columns, t);
     return YH_OK;
 }

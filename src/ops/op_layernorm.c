@@ -47,9 +47,9 @@ static yh_status backward_run(yh_tensor *t, yh_pool *pool, yh_err *err)
     (void)err;
     yh_pool_run(pool, t->extra[0]->dim[0], 1, backward_blocks, t);
     for (int i = 0; i < 2; i++) {
-        const yh_tensor *part = t->extra[i], *w = t->src[1 + i];
+        yh_tensor *part = t->extra[i], *w = t->src[1 + i];
         if (w->needs_grad)
-            yh_sum_parts(w->grad_data, part->data, part->dim[0], part->dim[1]);
+            yh_grad_sum_parts(w, part);
     }
     return YH_OK;
 }

@@ -31,10 +31,10 @@ static void cost(const yh_tensor *t, double *flops, double *bytes)
     *flops = 2.0 * (double)x->dim[0] * (double)w->dim[0] * (double)w->dim[1];
 }
 
-/* ---- dw += dyᵀ · x; src: dy, w, x */
+/* ---- dw = dyᵀ · x, or is added to; src: dy, w, x */
 static yh_status dw_run(yh_tensor *t, yh_pool *pool, yh_err *err)
 {
-    const yh_tensor *dy = t->src[0], *w = t->src[1], *x = t->src[2];
+    yh_tensor *dy = t->src[0], *w = t->src[1], *x = t->src[2];
     yh_gemm p = {.m = w->dim[0],
                  .n = w->dim[1],
                  .k = x->dim[0],
@@ -42,6 +42,7 @@ static yh_status dw_run(yh_tensor *t, yh_pool *pool, yh_err *err)
                  .c_type = YH_F32,
                  .trans_a = true,
                  .accumulate = true,
+                 .c_empty = !yh_grad_adds(w),
                  .a = dy->data,
                  .b = x->data,
                  .c = w->grad_data,
@@ -53,7 +54,7 @@ static yh_status dw_run(yh_tensor *t, yh_pool *pool, yh_err *err)
 
 static const yh_op op_dw = {.name = "linear_dw", .forward = dw_run, .cost = cost};
 
-/* ---- db += column sums of dy; src: dy, b; extra: partial sums [blocks, Out] */
+/* ---- db: column sums of dy; src: dy, b; extra: partial sums [blocks, Out] */
 static void db_blocks(void *arg, int64_t b, int64_t e, int worker)
 {
     const yh_tensor *t = arg, *dy = t->src[0], *part = t->extra[0];
@@ -73,7 +74,7 @@ static yh_status db_run(yh_tensor *t, yh_pool *pool, yh_err *err)
     const yh_tensor *part = t->extra[0];
     (void)err;
     yh_pool_run(pool, part->dim[0], 1, db_blocks, t);
-    yh_sum_parts(t->src[1]->grad_data, part->data, part->dim[0], part->dim[1]);
+    yh_grad_sum_parts(t->src[1], part);
     return YH_OK;
 }
 

@@ -197,13 +197,15 @@ static void finish_rows(void *arg, int64_t b, int64_t e, int worker)
 
 static yh_status weight_gradient(const chunk *c, yh_pool *pool, yh_err *err)
 {
-    const yh_tensor *x = c->t->src[X], *w = c->t->src[W];
+    const yh_tensor *x = c->t->src[X];
+    yh_tensor *w = c->t->src[W];
     const int64_t vocab = w->dim[0], width = w->dim[1];
     yh_gemm q = {.n = width,
                  .k = c->rows,
                  .ab_type = x->type,
                  .c_type = YH_F32,
                  .accumulate = true,
+                 .c_empty = !yh_grad_adds(w),
                  .b = c->xs,
                  .lda = c->most,
                  .ldb = width,

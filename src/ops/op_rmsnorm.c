@@ -44,7 +44,7 @@ static yh_status backward_run(yh_tensor *t, yh_pool *pool, yh_err *err)
     (void)err;
     yh_pool_run(pool, part->dim[0], 1, backward_blocks, t);
     if (t->src[1]->needs_grad)
-        yh_sum_parts(t->src[1]->grad_data, part->data, part->dim[0], part->dim[1]);
+        yh_grad_sum_parts(t->src[1], part);
     return YH_OK;
 }
 

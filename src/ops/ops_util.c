@@ -8,11 +8,19 @@ int64_t yh_row_blocks(int64_t rows)
     return n < 1 ? 1 : n > at_most ? at_most : n;
 }
 
-void yh_sum_parts(float *out, const float *part, int64_t blocks, int64_t width)
+void yh_grad_sum_parts(yh_tensor *param, const yh_tensor *part)
 {
-    for (int64_t b = 0; b < blocks; b++) {
+    const int64_t width = part->dim[1];
+    const float *row = part->data;
+    float *out = param->grad_data;
+    int64_t b = 0;
+    if (!yh_grad_adds(param)) {
+        memcpy(out, row, (size_t)width * sizeof *out);
+        b = 1;
+    }
+    for (; b < part->dim[0]; b++) {
         for (int64_t i = 0; i < width; i++)
-            out[i] += part[b * width + i];
+            out[i] += row[b * width + i];
     }
 }
 

@@ -26,8 +26,8 @@ static inline int64_t yh_block_begin(int64_t rows, int64_t n, int64_t i)
 {
     return rows / n * i + (i < rows % n ? i : rows % n);
 }
-/* out[width] += the rows of part, in order */
-void yh_sum_parts(float *out, const float *part, int64_t blocks, int64_t width);
+/* The rows of part [blocks, width], in order, are the gradient of the vector, or added to it. */
+void yh_grad_sum_parts(yh_tensor *param, const yh_tensor *part);
 
 /* Fails the graph and returns false unless x is a matrix of activations of the compute type. */
 bool yh_want_matrix(yh_graph *g, const char *op, const yh_tensor *x);

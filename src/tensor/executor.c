@@ -89,6 +89,29 @@ static yh_status check_bound(const yh_graph *g, yh_err *err)
     return YH_OK;
 }
 
+void yh_graph_clear_grads(yh_graph *g)
+{
+    for (size_t i = 0; i < g->n; i++)
+        g->tensor[i]->grad_empty = g->tensor[i]->grad_data != NULL;
+}
+
+bool yh_grad_adds(yh_tensor *param)
+{
+    const bool adds = !param->grad_empty;
+    param->grad_empty = false;
+    return adds;
+}
+
+/* Gradients that no node wrote. */
+static void zero_empty_grads(yh_graph *g)
+{
+    for (size_t i = 0; i < g->n; i++) {
+        yh_tensor *t = g->tensor[i];
+        if (t->grad_data != NULL && !yh_grad_adds(t))
+            memset(t->grad_data, 0, (size_t)yh_tensor_count(t) * sizeof *t->grad_data);
+    }
+}
+
 yh_status yh_graph_run(yh_graph *g, yh_pool *pool, yh_err *err)
 {
     if (!g->planned)
@@ -103,5 +126,6 @@ yh_status yh_graph_run(yh_graph *g, yh_pool *pool, yh_err *err)
         if (g->profiling)
             profile_add(g, t, yh_now() - t0);
     }
+    zero_empty_grads(g);
     return YH_OK;
 }

@@ -37,6 +37,7 @@ struct yh_tensor {
     void *data; /* valid after planning (nodes) or binding (inputs, params) */
     /* PARAM only: F32 gradient buffer, bound by the caller, accumulated into by backward nodes */
     float *grad_data;
+    bool grad_empty; /* PARAM only: what is there counts as zero (yh_graph_clear_grads) */
     bool needs_grad;
     yh_tensor *grad; /* NODE/INPUT: gradient node once yh_graph_backward ran */
     int32_t id;      /* order of creation = order of execution */
@@ -78,6 +79,10 @@ void yh_graph_backward(yh_graph *g, yh_tensor *loss);
  * After it the graph is frozen. */
 yh_status yh_graph_plan(yh_graph *g, yh_err *err) YH_MUST_CHECK;
 size_t yh_graph_memory(const yh_graph *g); /* bytes of the planned buffer */
+/* Before the first of the runs whose gradients shall add up: what the parameters' gradients hold
+ * counts as zero from now on. The next run overwrites it, so nobody has to zero it, and gradients
+ * are whole after each run. Without this a run adds to what is there. */
+void yh_graph_clear_grads(yh_graph *g);
 /* Memory that a plan would take, without allocating it. */
 yh_status yh_graph_measure(yh_graph *g, size_t *bytes, yh_err *err) YH_MUST_CHECK;
 yh_status yh_graph_run(yh_graph *g, yh_pool *pool, yh_err *err) YH_MUST_CHECK;

@@ -63,6 +63,11 @@ void yh_graph_grad_add(yh_graph *g, yh_tensor *t, yh_tensor *grad);
  * contribution; that node must then be given to yh_graph_grad_add. NULL: nothing yet. */
 yh_tensor *yh_graph_grad_take(yh_graph *g, yh_tensor *t);
 
+/* ---- running ---- */
+/* Asked before each contribution to a parameter's gradient. True: it has to be added to what is
+ * there; false: it is the first, and whoever asked writes all of the gradient. */
+bool yh_grad_adds(yh_tensor *param);
+
 /* Inputs and parameters in order of creation; returns how many there are (at most max filled). */
 int yh_graph_sources(const yh_graph *g, yh_tensor **out, int max);
 double yh_graph_traffic(const yh_graph *g); /* bytes that one run reads and writes */

@@ -277,7 +277,7 @@ static void adamw_part(void *arg, int64_t begin, int64_t end, int worker)
             continue;
         float wd = q->p->spec.decay ? (float)r->weight_decay : 0.0f;
         yh_kernels()->adamw(q->p->w, q->p->w16, q->g, q->m, q->v, j->g_scale, j->lr,
-                            (float)r->beta1, (float)r->beta2, (float)r->eps, wd, j->c1, j->c2, true,
+                            (float)r->beta1, (float)r->beta2, (float)r->eps, wd, j->c1, j->c2,
                             b->begin, b->end);
     }
 }
@@ -286,13 +286,13 @@ static void adamw_part(void *arg, int64_t begin, int64_t end, int worker)
 static void momentum_part(void *arg, int64_t begin, int64_t end, int worker)
 {
     step_job *j = arg;
-    float mu = (float)j->o->rule.momentum, *g = j->q->g, *m = j->q->m;
+    float mu = (float)j->o->rule.momentum, *m = j->q->m;
+    const float *g = j->q->g;
     (void)worker;
     for (int64_t i = begin; i < end; i++) {
         float v = g[i] * j->g_scale;
         m[i] = mu * m[i] + v;
         j->update[i] = v + mu * m[i];
-        g[i] = 0.0f;
     }
 }
 

@@ -84,6 +84,7 @@ static yh_status one_step(bench *b, int k, uint64_t number, yh_err *err)
     yh_trainer *t = &b->t;
     double norm, begin = yh_now();
     yh_graph_profile_enable(t->graph, true);
+    yh_graph_clear_grads(t->graph);
     YH_TRY(yh_graph_run(t->graph, t->pool, err));
     double middle = yh_now();
     YH_TRY(yh_optim_step(&t->optim, number, 1e-4, 1e-3, t->pool, &norm, err));
@@ -118,11 +119,11 @@ static double bound(const yh_bench_step_part *p, const yh_machine_limits *m, boo
     return p->seconds > 0 ? (a > b ? a : b) / p->seconds : 0;
 }
 
-/* The optimiser reads and writes weight, gradient and moments, and writes the bf16 copy; reads the
- * gradient once more for its norm. */
+/* The optimiser reads and writes weight and moments, and writes the bf16 copy; reads the gradient,
+ * and once more for its norm. */
 static yh_bench_step_part optimizer_part(bench *b, const yh_bench_step *out)
 {
-    double each = (b->t.plan.optim.kind == YH_OPT_ADAMW ? 4 * 9 : 4 * 7) + (out->bf16 ? 2 : 0);
+    double each = (b->t.plan.optim.kind == YH_OPT_ADAMW ? 4 * 8 : 4 * 6) + (out->bf16 ? 2 : 0);
     return (yh_bench_step_part){.op = "optimizer",
                                 .seconds = median(b->optimizer, b->steps),
                                 .bytes = each * (double)out->weights,

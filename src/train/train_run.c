@@ -155,6 +155,7 @@ static yh_status run_step(yh_trainer *t, bool *stopped, yh_err *err)
     double begin = yh_now(), x = yh_trainer_fraction(t, yh_trainer_elapsed(t)), norm = 0, loss = 0;
     step_cost cost = {.cpu = -yh_cpu_seconds()};
     *stopped = false;
+    yh_graph_clear_grads(t->graph);
     for (uint32_t i = 0; i < p->micro_batches; i++) {
         if (yh_stop_requested()) {
             *stopped = true;

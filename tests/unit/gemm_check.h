@@ -36,7 +36,7 @@ static inline void guarded_free(guarded *g)
 typedef struct gemm_case {
     int64_t m, n, k;
     yh_dtype ab_type, c_type;
-    bool trans_a, trans_b, accumulate, bias;
+    bool trans_a, trans_b, accumulate, c_empty, bias;
     int residual; /* 0 none, 1 its own, 2 c itself */
     int pad;      /* added to each leading dimension */
     bool reals;   /* random reals within a tolerance instead of exact integers */
@@ -88,6 +88,7 @@ static inline void operands_make(gemm_operands *o, const gemm_case *t, uint64_t 
                    .trans_a = t->trans_a,
                    .trans_b = t->trans_b,
                    .accumulate = t->accumulate,
+                   .c_empty = t->c_empty,
                    .lda = ac + t->pad,
                    .ldb = bc + t->pad,
                    .ldc = t->n + t->pad};
@@ -156,7 +157,7 @@ static inline void operands_check(const gemm_operands *o, const gemm_case *t)
             for (int64_t p = 0; t->reals && p < g->k; p++)
                 size += x[p] * y[p] < 0 ? -x[p] * y[p] : x[p] * y[p];
             const int64_t at = i * g->ldc + j;
-            if (g->accumulate)
+            if (g->accumulate && !g->c_empty)
                 sum += get(o->c_before, g->c_type, at);
             if (g->bias != NULL)
                 sum += (double)g->bias[j];
@@ -198,20 +199,21 @@ static inline void check_case(const gemm_case *t, const yh_micro *micro, yh_pool
     operands_free(&o);
 }
 
-/* The `i`-th of 60 ways to call: transposes, types, epilogues. */
-enum { GEMM_WAYS = 60 };
+/* The `i`-th of 72 ways to call: transposes, types, epilogues. */
+enum { GEMM_WAYS = 72 };
 static inline gemm_case case_way(int i, int64_t m, int64_t n, int64_t k)
 {
     static const struct {
-        bool accumulate, bias;
+        bool accumulate, c_empty, bias;
         int residual;
-    } end[5] = {{0, 0, 0}, {0, 1, 1}, {0, 0, 2}, {0, 1, 0}, {1, 0, 0}};
+    } end[6] = {{0, 0, 0, 0}, {0, 0, 1, 1}, {0, 0, 0, 2}, {0, 0, 1, 0}, {1, 0, 0, 0}, {1, 1, 0, 0}};
     gemm_case t = {.m = m, .n = n, .k = k};
     t.trans_a = i & 1;
     t.trans_b = (i >> 1) & 1;
-    const int types = (i >> 2) % 3, e = (i >> 2) / 3 % 5;
+    const int types = (i >> 2) % 3, e = (i >> 2) / 3 % 6;
     t.ab_type = types == 0 ? YH_F32 : YH_BF16;
     t.accumulate = end[e].accumulate;
+    t.c_empty = end[e].c_empty;
     t.c_type = types == 2 && !t.accumulate ? YH_BF16 : YH_F32;
     t.bias = end[e].bias;
     t.residual = end[e].residual;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -230,6 +231,42 @@ static void plan_does_not_change_results(void **state)
 
 /* ------------------------------------------------------------------ errors */
 
+/* Gradients that count as zero are whole after a run, also those that no node writes. */
+static void cleared_gradients_are_overwritten(void **state)
+{
+    (void)state;
+    random_graph q;
+    yh_err e = YH_ERR_INIT;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        build_random(&q, seed, 0);
+        yh_tensor *unused = vector_param(q.g, 99, 7);
+        q.n_bound = yh_graph_sources(q.g, q.bound, MAX_BOUND);
+        bind_random(&q, seed);
+        check(yh_graph_plan(q.g, &e), &e);
+        check(yh_graph_run(q.g, NULL, &e), &e); /* adds to zeros */
+        float *want[MAX_BOUND];
+        for (int i = 0; i < q.n_bound; i++) {
+            const size_t n = (size_t)yh_tensor_count(q.bound[i]);
+            want[i] = q.grad[i];
+            q.grad[i] = malloc(n * sizeof(float));
+            assert_non_null(q.grad[i]);
+            for (size_t k = 0; k < n; k++)
+                q.grad[i][k] = NAN;
+            if (q.bound[i]->kind == YH_T_PARAM)
+                yh_tensor_bind_grad(q.bound[i], q.grad[i]);
+        }
+        yh_graph_clear_grads(q.g);
+        check(yh_graph_run(q.g, NULL, &e), &e);
+        for (int i = 0; i < q.n_bound; i++) {
+            for (int64_t k = 0; k < yh_tensor_count(q.bound[i]); k++)
+                assert_true(q.bound[i]->kind != YH_T_PARAM || q.grad[i][k] == want[i][k]);
+            free(want[i]);
+        }
+        assert_true(unused->grad_data[3] == 0.0f);
+        free_random(&q);
+    }
+}
+
 static void expect_failure(yh_graph *g, yh_status code, const char *text)
 {
     yh_err e = YH_ERR_INIT;
@@ -395,6 +432,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(live_tensors_never_overlap),
         cmocka_unit_test(plan_does_not_change_results),
+        cmocka_unit_test(cleared_gradients_are_overwritten),
         cmocka_unit_test(builders_report_the_first_error),
         cmocka_unit_test(running_needs_a_plan_and_memory),
         cmocka_unit_test(profile_counts_calls_and_flops),

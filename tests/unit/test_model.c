@@ -120,8 +120,10 @@ static void open_trial(trial *t, const yh_model_config *c, yh_dtype type, bool b
         assert_non_null(p);
         t->grad[i] = calloc((size_t)yh_tensor_count(p), sizeof(float));
         assert_non_null(t->grad[i]);
+        t->grad[i][0] = NAN; /* overwritten */
         yh_tensor_bind_grad(p, t->grad[i]);
     }
+    yh_graph_clear_grads(t->g);
 }
 
 static void close_trial(trial *t)

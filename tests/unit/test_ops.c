@@ -147,6 +147,34 @@ static void check_gradient(const yh_op *op, const yh_op_case *c, const yh_case_r
     compare(op, c, t->name, want, got, samples, 1e-3);
 }
 
+/* A second run doubles the gradients of parameters, one that begins anew gives the first's bits. */
+static void check_added(const yh_op *op, const yh_op_case *c, const yh_case_run *r,
+                        yh_tensor *const *t, int sources)
+{
+    yh_err e = YH_ERR_INIT;
+    for (int i = 0; i < sources; i++) {
+        if (t[i]->grad_data == NULL)
+            continue;
+        const int64_t n = yh_tensor_count(t[i]);
+        double *want = calloc((size_t)n, sizeof *want), *got = calloc((size_t)n, sizeof *got);
+        float *first = malloc((size_t)n * sizeof *first);
+        assert_true(want != NULL && got != NULL && first != NULL);
+        memcpy(first, t[i]->grad_data, (size_t)n * sizeof *first);
+        check(yh_graph_run(r->g, pool, &e), &e);
+        for (int64_t k = 0; k < n; k++) {
+            want[k] = 2.0 * (double)first[k];
+            got[k] = (double)t[i]->grad_data[k];
+        }
+        compare(op, c, t[i]->name, want, got, n, 1e-5);
+        yh_graph_clear_grads(r->g);
+        check(yh_graph_run(r->g, pool, &e), &e);
+        assert_memory_equal(first, t[i]->grad_data, (size_t)n * sizeof *first);
+        free(want);
+        free(got);
+        free(first);
+    }
+}
+
 static void gradient_case(const yh_op *op, const yh_op_case *c)
 {
     yh_case_run r;
@@ -155,12 +183,18 @@ static void gradient_case(const yh_op *op, const yh_op_case *c)
     if (op->backward == NULL)
         return;
     check(yh_case_open(&r, op, c, YH_F32, true, 0, 11, &e), &e);
-    check(yh_graph_run(r.g, pool, &e), &e);
     int n = yh_graph_sources(r.g, t, 32);
+    for (int i = 0; i < n; i++) {
+        for (int64_t k = 0; t[i]->grad_data != NULL && k < yh_tensor_count(t[i]); k++)
+            t[i]->grad_data[k] = NAN;
+    }
+    yh_graph_clear_grads(r.g);
+    check(yh_graph_run(r.g, pool, &e), &e);
     for (int i = 0; i < n; i++) {
         if (t[i]->needs_grad)
             check_gradient(op, c, &r, t[i]);
     }
+    check_added(op, c, &r, t, n);
     yh_case_close(&r);
 }
 

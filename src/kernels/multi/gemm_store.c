@@ -5,6 +5,11 @@
 /* What an epilogue adds to the sums. */
 typedef enum adds { NOTHING, ONE, ALL } adds;
 
+VEC_INLINE bool adds_to_c(const yh_gemm *g)
+{
+    return g->accumulate && !g->c_empty;
+}
+
 /* `rows` rows of a tile, `cols` long, to C. `one`: C itself or the residual. */
 VEC_INLINE void store_rows(yh_dtype t, adds what, const yh_gemm *g, const float *tile, int nr,
                            int64_t at, const float *bias, const void *one, int rows, int cols)
@@ -16,7 +21,7 @@ VEC_INLINE void store_rows(yh_dtype t, adds what, const yh_gemm *g, const float 
             if (what == ONE)
                 v += v_get(t, v_at(t, one, at), k, cols);
             if (what == ALL) {
-                if (g->accumulate)
+                if (adds_to_c(g))
                     v += v_get(t, v_at(t, g->c, at), k, cols);
                 if (bias != NULL)
                     v += v_get(YH_F32, bias, k, cols);
@@ -33,8 +38,8 @@ VEC_INLINE void store_type(yh_dtype t, const yh_gemm *g, const float *tile, int 
 {
     const int64_t at = row * g->ldc + col;
     const float *bias = g->bias != NULL ? g->bias + col : NULL;
-    const void *one = g->accumulate ? g->c : g->residual;
-    const bool all = bias != NULL || (g->accumulate && g->residual != NULL);
+    const void *one = adds_to_c(g) ? g->c : g->residual;
+    const bool all = bias != NULL || (adds_to_c(g) && g->residual != NULL);
     if (cols != 2 * VL || all)
         store_rows(t, ALL, g, tile, nr, at, bias, one, rows, cols);
     else if (one != NULL)
