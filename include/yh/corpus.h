@@ -99,8 +99,8 @@ typedef struct yh_mix_options {
 } yh_mix_options;
 /* Mixes corpora into a new one. Which documents are taken follows from a hash of id and seed: a
  * larger share holds all that a smaller one had. Sources come interleaved in proportion. Killed, it
- * goes on with the next call where it was, and the result is the same to the byte; a finished mix of
- * the same sources and options stays. */
+ * goes on with the next call where it was, and the result is the same to the byte; a finished mix
+ * of the same sources and options stays. */
 yh_status yh_corpus_mix(const yh_mix_source *source, size_t n, const char *out,
                         const yh_mix_options *o, yh_pool *pool, yh_err *err) YH_MUST_CHECK;
 

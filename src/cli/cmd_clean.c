@@ -197,7 +197,7 @@ static int clean(const yh_args *a, const char *out, const yh_clean_options *o)
 static int run(const yh_args *a)
 {
     const char *out = yh_arg_text(a, "output", NULL);
-    yh_clean_options o;
+    yh_clean_options o = {0};
     int wrong = read_options(a, &o);
     if (wrong != 0)
         return wrong;

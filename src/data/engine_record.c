@@ -133,12 +133,10 @@ static yh_status add_meta(yh_buf *out, const yh_draft *d, const yh_origin *o, yh
 {
     if (o->meta_len > 0)
         YH_TRY(yh_buf_add(out, o->meta, o->meta_len, err));
-    size_t had = out->len;
-    const char *sep = had > 0 && out->data[had - 1] != '{' ? "," : "";
     if (o->meta == NULL) {
         if (d->offset > 0)
             YH_TRY(add_offset(out, d->offset, err));
-        sep = out->len > 0 && out->data[out->len - 1] != '{' ? "," : "";
+        const char *sep = out->len > 0 && out->data[out->len - 1] != '{' ? "," : "";
         if (o->part > 1)
             YH_TRY(yh_buf_addf(out, err, "%s\"part\":%llu", sep, (unsigned long long)o->part));
         if (strcmp(d->encoding, "UTF-8") != 0)

@@ -249,6 +249,7 @@ static yh_status count_piece(yh_work *w, const yh_part_in *p, const yh_input *f,
     return YH_OK;
 }
 
+/* docs NULL: no stage follows. */
 static yh_status piece_records(const yh_engine *e, yh_work *w, yh_part_in *p, yh_stored *docs,
                                yh_buf *extras, yh_err *err)
 {
@@ -262,8 +263,8 @@ static yh_status piece_records(const yh_engine *e, yh_work *w, yh_part_in *p, yh
         if (d->removed_by >= 0 || d->n_edit > 0)
             YH_GOTO(s, yh_work_removed(e, w, d, &o, err), out);
         if (d->removed_by < 0)
-            s = e->stages ? to_store(e, w, d, &o, docs, extras, err)
-                          : yh_work_kept(e, w, d, &o, err);
+            s = docs != NULL ? to_store(e, w, d, &o, docs, extras, err)
+                             : yh_work_kept(e, w, d, &o, err);
     }
 out:
     yh_buf_fini(&n.id);

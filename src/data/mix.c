@@ -144,15 +144,14 @@ static double limit_of(const source *s)
 
 static void plan(mixer *m)
 {
-    double weights = 0, rest = m->o->total != 0 ? (double)m->o->total : (double)INFINITY,
-           most = rest;
+    double weights = 0, rest = m->o->total != 0 ? (double)m->o->total : (double)INFINITY;
     for (size_t i = 0; i < m->n; i++) {
         weights += m->src[i].o->weight;
         if (!(m->src[i].o->weight > 0))
             rest -= limit_of(&m->src[i]);
     }
     rest = rest > 0 ? rest : 0;
-    most = rest;
+    double most = rest;
     for (size_t i = 0; i < m->n && m->o->total == 0; i++)
         if (m->src[i].o->weight > 0)
             most = fmin(most, limit_of(&m->src[i]) * weights / m->src[i].o->weight);

@@ -334,6 +334,28 @@ static bool is_johab(const uint8_t *p, size_t n)
     return known && st == YH_OK && faults * 100 <= chars && wide >= 8 && hangul * 10 >= wide * 7;
 }
 
+/* Of text in no kind of UTF: what uchardet has seen, what was declared ("": nothing), and what the
+ * characters tell of the two Chinese sets. */
+static const char *most_likely(const uint8_t *p, size_t m, const char *seen, const char *hint)
+{
+    const int gb = frequent_share(p, m, false), b5 = frequent_share(p, m, true);
+    if ((strncmp(seen, "ISO-2022", 8) == 0 || multibyte(seen)) && fits(seen, p, m))
+        return seen;
+    if (gb >= 800 && gb >= b5 && fits("GB18030", p, m))
+        return "GB18030";
+    if (b5 >= 800 && fits("BIG5-HKSCS", p, m))
+        return "BIG5-HKSCS";
+    if (hint[0] != '\0' && fits(hint, p, m))
+        return hint;
+    if (seen[0] != '\0' && strcmp(seen, "UTF-8") != 0 && fits(seen, p, m))
+        return seen;
+    if (multibyte(seen))
+        return seen;
+    if (gb >= 600 || b5 >= 600) /* damaged, yet plainly that */
+        return gb >= b5 ? "GB18030" : "BIG5-HKSCS";
+    return is_johab(p, m) ? "JOHAB" : "UTF-8";
+}
+
 void yh_charset_guess(const uint8_t *bytes, size_t n, const char *declared, char name[24])
 {
     enum { SAMPLE = 1 << 18 };
@@ -376,22 +398,7 @@ void yh_charset_guess(const uint8_t *bytes, size_t n, const char *declared, char
         return;
     }
     ask_uchardet(bytes, n < SAMPLE + at ? n : SAMPLE + at, seen);
-    int gb = frequent_share(p, m, false), b5 = frequent_share(p, m, true);
-    if ((strncmp(seen, "ISO-2022", 8) == 0 || multibyte(seen)) && fits(seen, p, m)) {
-        snprintf(name, 24, "%s", seen);
-    } else if (gb >= 800 && gb >= b5 && fits("GB18030", p, m)) {
-        snprintf(name, 24, "GB18030");
-    } else if (b5 >= 800 && fits("BIG5-HKSCS", p, m)) {
-        snprintf(name, 24, "BIG5-HKSCS");
-    } else if (hint[0] != '\0' && fits(hint, p, m)) {
-        snprintf(name, 24, "%s", hint);
-    } else if (seen[0] != '\0' && strcmp(seen, "UTF-8") != 0 && fits(seen, p, m)) {
-        snprintf(name, 24, "%s", seen);
-    } else if (multibyte(seen) || gb >= 600 || b5 >= 600) { /* damaged, yet plainly that */
-        snprintf(name, 24, "%s", multibyte(seen) ? seen : gb >= b5 ? "GB18030" : "BIG5-HKSCS");
-    } else {
-        snprintf(name, 24, "%s", is_johab(p, m) ? "JOHAB" : "UTF-8");
-    }
+    snprintf(name, 24, "%s", most_likely(p, m, seen, hint));
 }
 
 yh_status yh_charset_decode(const uint8_t *bytes, size_t n, const char *name, const char *declared,

@@ -158,7 +158,7 @@ static yh_status open_element(writer *w, size_t k, yh_err *err)
         owe(w, breaks_of(tag));
     if (tag >= GUMBO_TAG_H1 && tag <= GUMBO_TAG_H6 && n->text > 0) {
         memset(w->mark, '#', 6);
-        strcpy(w->mark + (tag - GUMBO_TAG_H1) + 1, " ");
+        memcpy(w->mark + (tag - GUMBO_TAG_H1) + 1, " ", 2);
     } else if (tag == GUMBO_TAG_UL || tag == GUMBO_TAG_OL) {
         if (w->lists < LISTS)
             w->ordered[w->lists] = tag == GUMBO_TAG_OL;

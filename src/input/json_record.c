@@ -137,6 +137,7 @@ yh_status yh_json_members_keep(const json_t *j, const char *const *used, yh_draf
                                yh_err *err)
 {
     yh_draft *d = &out->d[out->n - 1];
+    const uint64_t nth = d->number;
     const char *key;
     json_t *v;
     yh_buf meta;
@@ -157,7 +158,7 @@ yh_status yh_json_members_keep(const json_t *j, const char *const *used, yh_draf
         char *text = NULL;
         s = json_is_string(v) ? yh_json_print(&text, v, how, err)
                               : yh_json_print_exact(&text, v, how, err);
-        if (s == YH_OK && !too_long(text, strlen(text), out, d->number))
+        if (s == YH_OK && !too_long(text, strlen(text), out, nth))
             s = yh_meta_raw(&meta, key, strlen(key), text, strlen(text), err);
         if (text != NULL)
             yh_json_text_free(text);

@@ -498,14 +498,14 @@ static void note(yh_mojibake_info *info, const yh_mojibake *m, int passes, int w
         snprintf(info->from, sizeof info->from, "UTF-8 as %s%s", m->set[which].name, times[passes]);
     else
         snprintf(info->from, sizeof info->from, "CP1252 as Latin-1");
-    size_t i = 0, k = n < 24 ? n : 24, after = out->len - at, j = after < 24 ? after : 24;
+    size_t i = 0, k = n < 24 ? n : 24, after = out->len - at;
     while (i < k && i < after && before[i] == out->data[at + i])
         i++;
     i = i > 8 ? i - 8 : 0; /* some of what is before the first difference */
     while (i > 0 && ((uint8_t)before[i] & 0xc0) == 0x80)
         i--;
     k = n - i < 24 ? n : i + 24;
-    j = after - i < 24 ? after : i + 24;
+    size_t j = after - i < 24 ? after : i + 24;
     while (k > i && k < n && ((uint8_t)before[k] & 0xc0) == 0x80)
         k--;
     while (j > i && j < after && ((uint8_t)out->data[at + j] & 0xc0) == 0x80)

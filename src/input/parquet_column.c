@@ -76,19 +76,18 @@ static void take_data_header(yh_thrift *t, page *p, bool v2)
 {
     int id = 0, type;
     while (yh_thrift_field(t, &id, &type)) {
+        const bool i32 = type == YH_THRIFT_I32;
         if (v2 && id == 7 && (type == YH_THRIFT_TRUE || type == YH_THRIFT_FALSE))
             p->compressed = type == YH_THRIFT_TRUE;
-        else if (type != YH_THRIFT_I32)
-            yh_thrift_skip(t, type);
-        else if (id == 1)
+        else if (i32 && id == 1)
             p->values = yh_thrift_int(t);
-        else if (id == (v2 ? 4 : 2))
+        else if (i32 && id == (v2 ? 4 : 2))
             p->encoding = (int)yh_thrift_int(t);
-        else if (!v2 && id == 3)
+        else if (i32 && !v2 && id == 3)
             p->def_encoding = (int)yh_thrift_int(t);
-        else if (v2 && id == 5)
+        else if (i32 && v2 && id == 5)
             p->def_bytes = yh_thrift_int(t);
-        else if (v2 && id == 6)
+        else if (i32 && v2 && id == 6)
             p->rep_bytes = yh_thrift_int(t);
         else
             yh_thrift_skip(t, type);

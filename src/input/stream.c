@@ -380,8 +380,8 @@ void yh_stream_limit(yh_stream *s, uint32_t ratio, uint64_t max)
 
 /* ------------------------------------------------------------------ reading */
 
-/* *leave: the open member (or frame) grows without end and is left. What stands behind it in members
- * of their own is good, but is trusted less. */
+/* *leave: the open member (or frame) grows without end and is left. What stands behind it in
+ * members of their own is good, but is trusted less. */
 static void check_growth(yh_stream *s, bool *leave)
 {
     char what[100];

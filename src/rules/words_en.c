@@ -23,7 +23,8 @@ static pthread_once_t class_once = PTHREAD_ONCE_INIT;
 
 static const char quotes[] = "'\"”“`‘´’‚,„»«「」『』（）〔〕【】《》〈〉〈〉⟦⟧";
 static const char punctuation[] = "…,:;!?¿؟¡()[]{}<>_#*&。？！，、；：～·।،۔؛٪";
-static const char currency[] = "$£€¥฿₽﷼₴₠₡₢₣₤₥₦₧₨₩₪₫€₭₮₯₰₱₲₳₴₵₶₷₸₹₺₻₼"
+static const char currency[] = "$£€¥฿₽﷼₴₠₡₢₣₤₥₦₧₨₩₪₫€₭₮₯₰₱₲₳₴₵₶₷₸₹₺₻"
+                               "₼"
                                "₽"
                                "₾"
                                "₿";

@@ -103,7 +103,8 @@ static void options(void **state)
     yh_err err = YH_ERR_INIT;
     json_t *p = json_pack("{s:s,s:s,s:b}", "email", "", "ip", "[IP]", "private_ip", 1);
     yh_buf_init(&b, 0);
-    assert_int_equal(yh_buf_adds(&b, "a@b.org 10.1.2.33 fe80::1:22:333, 212-555-0123", NULL), YH_OK);
+    assert_int_equal(yh_buf_adds(&b, "a@b.org 10.1.2.33 fe80::1:22:333, 212-555-0123", NULL),
+                     YH_OK);
     assert_int_equal(yh_drafts_add(&l, &b, 0, true, "UTF-8", NULL), YH_OK);
     assert_int_equal(yh_rule_step_create(&s, yh_rule_find("personal_data"), p, "test", &err),
                      YH_OK);
