@@ -1,4 +1,5 @@
 /* Encoding one word: from the cache, by the exact way, or by merging. */
+#include "base/heap.h"
 #include "text/bpe.h"
 
 enum { SHORT = 64 };
@@ -58,27 +59,6 @@ static size_t encode_short(const yh_bpe *b, const uint8_t *t, size_t n, uint32_t
     return n;
 }
 
-static void sift_down(uint64_t *h, size_t n, size_t i)
-{
-    uint64_t v = h[i];
-    for (size_t c; (c = 2 * i + 1) < n; i = c) {
-        if (c + 1 < n && h[c + 1] < h[c])
-            c++;
-        if (h[c] >= v)
-            break;
-        h[i] = h[c];
-    }
-    h[i] = v;
-}
-
-static void sift_up(uint64_t *h, size_t i)
-{
-    uint64_t v = h[i];
-    for (; i > 0 && h[(i - 1) / 2] > v; i = (i - 1) / 2)
-        h[i] = h[(i - 1) / 2];
-    h[i] = v;
-}
-
 static yh_status grow_work(yh_bpe_work *w, size_t n, yh_err *err)
 {
     if (n <= w->cap)
@@ -118,13 +98,10 @@ static yh_status encode_long(const yh_bpe *b, yh_bpe_work *w, const uint8_t *t, 
         if (rank[i] != UINT32_MAX)
             heap[entries++] = (uint64_t)rank[i] << 32 | (uint32_t)i;
     }
-    for (size_t i = entries / 2; i-- > 0;)
-        sift_down(heap, entries, i);
+    yh_heap_make(heap, entries);
     while (entries > 0) {
-        uint32_t at = (uint32_t)heap[0], r = (uint32_t)(heap[0] >> 32);
-        heap[0] = heap[--entries];
-        if (entries > 0)
-            sift_down(heap, entries, 0);
+        const uint64_t least = yh_heap_pop(heap, &entries);
+        uint32_t at = (uint32_t)least, r = (uint32_t)(least >> 32);
         if (rank[at] != r)
             continue;
         uint32_t gone = next[at], around[2] = {prev[at], at};
@@ -140,8 +117,7 @@ static yh_status encode_long(const yh_bpe *b, yh_bpe_work *w, const uint8_t *t, 
             rank[i] = next[i] == UINT32_MAX ? UINT32_MAX : yh_bpe_rank(b, sym[i], sym[next[i]]);
             if (rank[i] == UINT32_MAX)
                 continue;
-            heap[entries] = (uint64_t)rank[i] << 32 | i;
-            sift_up(heap, entries++);
+            yh_heap_push(heap, &entries, (uint64_t)rank[i] << 32 | i);
         }
     }
     size_t m = 0;

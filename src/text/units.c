@@ -1,4 +1,5 @@
 #include "base/hash.h"
+#include "base/heap.h"
 #include "text/units.h"
 #include "text/utf8.h"
 
@@ -266,27 +267,6 @@ static size_t merge_short(const yh_units *m, uint32_t *sym, uint32_t *len, size_
     return n;
 }
 
-static void sift_down(uint64_t *h, size_t n, size_t i)
-{
-    uint64_t v = h[i];
-    for (size_t c; (c = 2 * i + 1) < n; i = c) {
-        if (c + 1 < n && h[c + 1] < h[c])
-            c++;
-        if (h[c] >= v)
-            break;
-        h[i] = h[c];
-    }
-    h[i] = v;
-}
-
-static void sift_up(uint64_t *h, size_t i)
-{
-    uint64_t v = h[i];
-    for (; i > 0 && h[(i - 1) / 2] > v; i = (i - 1) / 2)
-        h[i] = h[(i - 1) / 2];
-    h[i] = v;
-}
-
 /* A linked list of symbols and a heap of (rank, position); an entry is stale when the rank at its
  * position has moved on. */
 static size_t merge_long(const yh_units *m, yh_units_work *w, size_t n)
@@ -302,13 +282,10 @@ static size_t merge_long(const yh_units *m, yh_units_work *w, size_t n)
         if (rank[i] != UINT32_MAX)
             heap[entries++] = (uint64_t)rank[i] << 32 | (uint32_t)i;
     }
-    for (size_t i = entries / 2; i-- > 0;)
-        sift_down(heap, entries, i);
+    yh_heap_make(heap, entries);
     while (entries > 0) {
-        uint32_t at = (uint32_t)heap[0], r = (uint32_t)(heap[0] >> 32);
-        heap[0] = heap[--entries];
-        if (entries > 0)
-            sift_down(heap, entries, 0);
+        const uint64_t least = yh_heap_pop(heap, &entries);
+        uint32_t at = (uint32_t)least, r = (uint32_t)(least >> 32);
         if (rank[at] != r)
             continue;
         uint32_t gone = next[at], around[2] = {prev[at], at};
@@ -326,8 +303,7 @@ static size_t merge_long(const yh_units *m, yh_units_work *w, size_t n)
             rank[i] = next[i] == UINT32_MAX ? UINT32_MAX : rank_of(m, sym[i], sym[next[i]], &id);
             if (rank[i] == UINT32_MAX)
                 continue;
-            heap[entries] = (uint64_t)rank[i] << 32 | i;
-            sift_up(heap, entries++);
+            yh_heap_push(heap, &entries, (uint64_t)rank[i] << 32 | i);
         }
     }
     for (uint32_t i = 0; i != UINT32_MAX; i = next[i]) {
