@@ -12,15 +12,16 @@ enum { WEIGHTS = 16 << 20, GRAIN = 4096 };
 
 typedef struct adamw_job {
     float *w, *g, *m, *v;
-    yh_bf16 *w16;
+    yh_bf16 *high; /* w is NULL */
+    int16_t *low;
 } adamw_job;
 
 static void adamw_range(void *arg, int64_t begin, int64_t end, int worker)
 {
     (void)worker;
     const adamw_job *j = arg;
-    yh_kernels()->adamw(j->w, j->w16, j->g, j->m, j->v, 1.0f, 1e-3f, 0.9f, 0.95f, 1e-8f, 0.1f, 0.1f,
-                        0.05f, begin, end);
+    yh_kernels()->adamw(j->w, j->high, j->low, j->g, j->m, j->v, 1.0f, 1e-3f, 0.9f, 0.95f, 1e-8f,
+                        0.1f, 0.1f, 0.05f, begin, end);
 }
 
 static yh_status run_adamw(void *arg, yh_pool *pool, yh_err *err)
@@ -38,15 +39,18 @@ static yh_status bench_adamw(const yh_bench_run *b, yh_err *err)
     snprintf(r.type, sizeof r.type, "%s", bf16 ? "bf16" : "f32");
     if (!yh_bench_wanted(b, &r))
         return YH_OK;
-    /* weight and two moments are read and written, the gradient read; the bf16 copy is written */
-    r.bytes = (double)WEIGHTS * (4 * 7 + (bf16 ? 2 : 0));
-    const size_t size = (size_t)WEIGHTS * (4 * sizeof(float) + sizeof(yh_bf16));
+    /* weight and two moments are read and written, the gradient read */
+    r.bytes = (double)WEIGHTS * 4 * 7;
+    const size_t size = (size_t)WEIGHTS * 4 * sizeof(float);
     float *data = yh_big_alloc(size);
     if (data == NULL)
         return yh_fail(err, YH_NOMEM, "no memory for the case adamw");
-    adamw_job j = {data, data + WEIGHTS, data + 2 * WEIGHTS, data + 3 * WEIGHTS, NULL};
-    if (bf16)
-        j.w16 = (yh_bf16 *)(void *)(data + 4 * (size_t)WEIGHTS);
+    adamw_job j = {.w = data, data + WEIGHTS, data + 2 * WEIGHTS, data + 3 * WEIGHTS};
+    if (bf16) {
+        j.w = NULL;
+        j.high = (yh_bf16 *)(void *)data;
+        j.low = (int16_t *)(void *)(j.high + WEIGHTS);
+    }
     yh_status s = yh_bench_time(b, &r, false, run_adamw, &j, err);
     yh_big_free(data, size);
     return s;

@@ -38,6 +38,26 @@ static inline yh_bf16 yh_f32_to_bf16(float v)
     return (yh_bf16)((x.u + 0x7fffu + ((x.u >> 16) & 1u)) >> 16);
 }
 
+/* A float in two halves that lose nothing: high is the nearest bf16 (ties away from zero), and
+ * bits = (high << 16) + low, with low a signed number. */
+static inline void yh_f32_split(float v, yh_bf16 *high, int16_t *low)
+{
+    union {
+        float f;
+        uint32_t u;
+    } x = {v};
+    *high = (yh_bf16)((x.u + 0x8000u) >> 16);
+    *low = (int16_t)(uint16_t)x.u;
+}
+static inline float yh_f32_join(yh_bf16 high, int16_t low)
+{
+    union {
+        uint32_t u;
+        float f;
+    } x = {((uint32_t)high << 16) + (uint32_t)(int32_t)low};
+    return x.f;
+}
+
 /* ------------------------------------------------------------------ matrix product (gemm.c) ----
  */
 /* C[M,N] = epilogue(op(A)[M,K] · op(B)[K,N] (+ C when accumulate)). A and B share dtype (F32 or
@@ -186,6 +206,10 @@ yh_status yh_muon_orthogonalise(float *x, int64_t rows, int64_t cols, yh_dtype t
     X(scale_f32, void, (float *x, float s, int64_t begin, int64_t end))                            \
     X(f32_to_bf16, void, (const float *x, yh_bf16 *y, int64_t begin, int64_t end))                 \
     X(bf16_to_f32, void, (const yh_bf16 *x, float *y, int64_t begin, int64_t end))                 \
+    /* yh_f32_split and yh_f32_join of many */                                                     \
+    X(f32_split, void, (const float *x, yh_bf16 *high, int16_t *low, int64_t begin, int64_t end))  \
+    X(f32_join, void,                                                                              \
+      (const yh_bf16 *high, const int16_t *low, float *x, int64_t begin, int64_t end))             \
     X(f16_to_f32, void, (const uint16_t *x, float *y, int64_t begin, int64_t end))                 \
     /* sum of squares in double over fixed blocks: same result however it is split at multiples of \
      * 4096 elements is the caller's care */                                                       \
@@ -195,10 +219,11 @@ yh_status yh_muon_orthogonalise(float *x, int64_t rows, int64_t cols, yh_dtype t
       (yh_dtype t, const void *x, float *out, int64_t width, int64_t begin, int64_t end))          \
     /* Decoupled AdamW (Loshchilov & Hutter 2019) on [begin, end): g is multiplied by g_scale      \
      * (clipping); bias corrections c1 = 1-b1^t, c2 = 1-b2^t; w *= 1-lr*wd first as torch does;    \
-     * w16 (may be NULL) gets the bf16 copy. */                                                    \
+     * the weights are w, or w NULL and split into high and low. */                                \
     X(adamw, void,                                                                                 \
-      (float *w, yh_bf16 *w16, const float *g, float *m, float *v, float g_scale, float lr,        \
-       float b1, float b2, float eps, float wd, float c1, float c2, int64_t begin, int64_t end))
+      (float *w, yh_bf16 *high, int16_t *low, const float *g, float *m, float *v, float g_scale,   \
+       float lr, float b1, float b2, float eps, float wd, float c1, float c2, int64_t begin,       \
+       int64_t end))
 
 typedef struct yh_kernel_table {
 #define YH_ROW_FIELD(name, ret, args) ret(*name) args;

@@ -27,6 +27,7 @@ typedef float vf __attribute__((vector_size(VL * 4)));
 typedef int32_t vi __attribute__((vector_size(VL * 4)));
 typedef uint32_t vu __attribute__((vector_size(VL * 4)));
 typedef uint16_t vh __attribute__((vector_size(VL * 2)));
+typedef int16_t vs __attribute__((vector_size(VL * 2)));
 
 #define VEC_INLINE    static inline __attribute__((always_inline, unused))
 #define VEC_LIKELY(x) __builtin_expect(!!(x), 1)
@@ -244,6 +245,32 @@ VEC_INLINE void v_put_exact(yh_bf16 *p, int64_t i, int64_t n, vf v)
         memcpy(p + i, &x, sizeof x);
     else
         memcpy(p + i, &x, (size_t)(n - i) * 2);
+}
+/* yh_f32_join and yh_f32_split of elements i onwards of arrays that end at n. */
+VEC_INLINE vf v_join(const yh_bf16 *high, const int16_t *low, int64_t i, int64_t n)
+{
+    vh h = {0};
+    vs l = {0};
+    if (VEC_LIKELY(n - i >= VL)) {
+        memcpy(&h, high + i, sizeof h);
+        memcpy(&l, low + i, sizeof l);
+    } else {
+        memcpy(&h, high + i, (size_t)(n - i) * 2);
+        memcpy(&l, low + i, (size_t)(n - i) * 2);
+    }
+    return (vf)((vu)v_widen(h) + (vu) __builtin_convertvector(l, vi));
+}
+VEC_INLINE void v_split(yh_bf16 *high, int16_t *low, int64_t i, int64_t n, vf v)
+{
+    const vh h = __builtin_convertvector(((vu)v + 0x8000u) >> 16, vh);
+    const vh l = __builtin_convertvector((vu)v & 0xffffu, vh);
+    if (VEC_LIKELY(n - i >= VL)) {
+        memcpy(high + i, &h, sizeof h);
+        memcpy(low + i, &l, sizeof l);
+    } else {
+        memcpy(high + i, &h, (size_t)(n - i) * 2);
+        memcpy(low + i, &l, (size_t)(n - i) * 2);
+    }
 }
 /* Element i of an array whose dtype is known at run time only. */
 VEC_INLINE const void *v_at(yh_dtype t, const void *p, int64_t i)

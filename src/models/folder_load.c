@@ -134,14 +134,6 @@ static void to_f32(yh_dtype type, const void *src, int64_t at, float *out, int64
         k->f16_to_f32((const uint16_t *)src + at, out, 0, n);
 }
 
-static void put(const yh_param *p, int64_t at, const float *v, int64_t n)
-{
-    if (p->w != NULL)
-        memcpy(p->w + at, v, (size_t)n * sizeof *v);
-    if (p->w16 != NULL)
-        yh_kernels()->f32_to_bf16(v, p->w16 + at, 0, n);
-}
-
 static void copy_straight(const yh_param *p, yh_dtype type, const void *src)
 {
     float v[4096];
@@ -149,7 +141,7 @@ static void copy_straight(const yh_param *p, yh_dtype type, const void *src)
     for (int64_t i = 0; i < n; i += step) {
         int64_t k = n - i < step ? n - i : step;
         to_f32(type, src, i, v, k);
-        put(p, i, v, k);
+        yh_weights_put(p, i, v, k);
     }
 }
 
@@ -167,7 +159,7 @@ static void copy_transposed(const yh_param *p, yh_dtype type, const void *src)
             for (int64_t c = 0; c < no; c++) {
                 for (int64_t r = 0; r < ni; r++)
                     line[r] = a[r][c];
-                put(p, (o + c) * in + i, line, ni);
+                yh_weights_put(p, (o + c) * in + i, line, ni);
             }
         }
     }
@@ -179,7 +171,7 @@ static yh_status read_param(const loader *l, int i, yh_err *err)
     yh_param *p = &l->m->params[i];
     const yh_st_tensor *t = l->found[i];
     const void *data = yh_safetensors_data(l->st, t);
-    bool bf16 = yh_weights_is_bf16(l->m, &p->spec), f32 = l->masters || !bf16;
+    bool bf16 = yh_weights_is_bf16(l->m, &p->spec);
     bool transposed = p->spec.transposed && p->spec.ndim == 2;
     yh_dtype type;
     void *copy = NULL;
@@ -201,7 +193,7 @@ static yh_status read_param(const loader *l, int i, yh_err *err)
         else
             p->w = (float *)(uintptr_t)data;
     } else {
-        s = yh_weights_alloc(p, f32, bf16, err);
+        s = yh_weights_alloc(p, bf16, l->masters, err);
         if (s == YH_OK && transposed)
             copy_transposed(p, type, data);
         else if (s == YH_OK)

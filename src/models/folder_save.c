@@ -6,14 +6,6 @@
 
 enum { CHUNK = 1 << 16, ROWS = 16 };
 
-static void get(const yh_param *p, int64_t at, float *out, int64_t n)
-{
-    if (p->w != NULL)
-        memcpy(out, p->w + at, (size_t)n * sizeof *out);
-    else
-        yh_kernels()->bf16_to_f32(p->w16 + at, out, 0, n);
-}
-
 static yh_status emit(yh_st_writer *w, yh_dtype store, const float *v, yh_bf16 *half, int64_t n,
                       yh_err *err)
 {
@@ -29,7 +21,7 @@ static yh_status write_straight(yh_st_writer *w, const yh_param *p, yh_dtype sto
     int64_t n = yh_weights_count(&p->spec);
     for (int64_t i = 0; i < n; i += CHUNK) {
         int64_t k = n - i < CHUNK ? n - i : CHUNK;
-        get(p, i, v, k);
+        yh_weights_get(p, store == YH_F32, i, v, k);
         YH_TRY(emit(w, store, v, half, k, err));
     }
     return YH_OK;
@@ -47,7 +39,7 @@ static yh_status write_transposed(yh_st_writer *w, const yh_param *p, yh_dtype s
         for (int64_t o = 0; o < out; o += CHUNK) { /* one piece whenever rows > 1 */
             int64_t no = out - o < CHUNK ? out - o : CHUNK;
             for (int64_t c = 0; c < no; c++) {
-                get(p, (o + c) * in + i, line, ni);
+                yh_weights_get(p, store == YH_F32, (o + c) * in + i, line, ni);
                 for (int64_t r = 0; r < ni; r++)
                     v[r * no + c] = line[r];
             }

@@ -100,9 +100,12 @@ yh_status yh_model_write_ids(const yh_model_config *c, json_t *j, yh_err *err) Y
 /* A model in memory. */
 typedef struct yh_param {
     yh_param_spec spec;
-    float *w;                /* F32 master (training), or NULL */
-    yh_bf16 *w16;            /* bf16 copy of matrices when the compute type is BF16, else NULL */
-    bool owned_w, owned_w16; /* false: view into the mapping owned by the model */
+    float *w;     /* F32: vectors, and matrices that are computed with in F32; else NULL */
+    yh_bf16 *w16; /* bf16 */
+    int16_t
+        *low;   /* the other half of w16's masters (yh_f32_split), where they are trained; else NULL
+                 */
+    bool owned; /* false: view into the mapping owned by the model */
 } yh_param;
 
 struct yh_model {

@@ -21,21 +21,50 @@ bool yh_weights_is_bf16(const yh_model *m, const yh_param_spec *s)
     return m->type == YH_BF16 && s->kind != YH_PARAM_VECTOR;
 }
 
-yh_status yh_weights_alloc(yh_param *p, bool f32, bool bf16, yh_err *err)
+yh_status yh_weights_alloc(yh_param *p, bool bf16, bool masters, yh_err *err)
 {
     size_t n = (size_t)yh_weights_count(&p->spec);
-    if (f32) {
+    p->owned = true;
+    if (!bf16)
         p->w = yh_big_alloc(n * sizeof *p->w);
-        p->owned_w = p->w != NULL;
-    }
-    if (bf16) {
+    else
         p->w16 = yh_big_alloc(n * sizeof *p->w16);
-        p->owned_w16 = p->w16 != NULL;
-    }
-    if ((f32 && p->w == NULL) || (bf16 && p->w16 == NULL))
+    if (bf16 && masters)
+        p->low = yh_big_alloc(n * sizeof *p->low);
+    if ((bf16 ? p->w16 == NULL : p->w == NULL) || (bf16 && masters && p->low == NULL))
         return yh_fail(err, YH_NOMEM, "no memory for the weights of \"%s\" (%zu numbers)",
                        p->spec.name, n);
     return YH_OK;
+}
+
+void yh_weights_free(yh_param *p)
+{
+    if (!p->owned)
+        return;
+    size_t n = (size_t)yh_weights_count(&p->spec);
+    yh_big_free(p->w, n * sizeof *p->w);
+    yh_big_free(p->w16, n * sizeof *p->w16);
+    yh_big_free(p->low, n * sizeof *p->low);
+}
+
+void yh_weights_put(const yh_param *p, int64_t at, const float *v, int64_t n)
+{
+    if (p->w != NULL)
+        memcpy(p->w + at, v, (size_t)n * sizeof *v);
+    else if (p->low != NULL)
+        yh_kernels()->f32_split(v, p->w16 + at, p->low + at, 0, n);
+    else
+        yh_kernels()->f32_to_bf16(v, p->w16 + at, 0, n);
+}
+
+void yh_weights_get(const yh_param *p, bool masters, int64_t at, float *v, int64_t n)
+{
+    if (p->w != NULL)
+        memcpy(v, p->w + at, (size_t)n * sizeof *v);
+    else if (masters && p->low != NULL)
+        yh_kernels()->f32_join(p->w16 + at, p->low + at, v, 0, n);
+    else
+        yh_kernels()->bf16_to_f32(p->w16 + at, v, 0, n);
 }
 
 yh_status yh_weights_create(yh_model **out, const yh_model_config *cfg, yh_dtype type, yh_err *err)
@@ -81,14 +110,8 @@ void yh_model_free(yh_model *m)
 {
     if (m == NULL)
         return;
-    for (int i = 0; m->params != NULL && i < m->n_params; i++) {
-        yh_param *p = &m->params[i];
-        size_t n = (size_t)yh_weights_count(&p->spec);
-        if (p->owned_w)
-            yh_big_free(p->w, n * sizeof *p->w);
-        if (p->owned_w16)
-            yh_big_free(p->w16, n * sizeof *p->w16);
-    }
+    for (int i = 0; m->params != NULL && i < m->n_params; i++)
+        yh_weights_free(&m->params[i]);
     yh_free(m->params);
     yh_safetensors_close(m->files);
     yh_free(m);
@@ -111,20 +134,20 @@ static void normals(uint64_t seed, uint64_t stream, uint64_t block, float out[4]
 
 static void init_param(yh_param *p, uint64_t seed, int index)
 {
-    int64_t n = yh_weights_count(&p->spec);
-    float mean = (float)p->spec.init_mean, block[4];
-    if (p->spec.init_std <= 0.0) {
-        for (int64_t i = 0; i < n; i++)
-            p->w[i] = mean;
-    } else {
-        for (int64_t i = 0; i < n; i += 4) {
-            normals(seed, init_stream + (uint64_t)index, (uint64_t)i / 4, block, p->spec.init_std);
-            for (int64_t k = 0; k < 4 && i + k < n; k++)
-                p->w[i + k] = mean + block[k];
+    const int64_t n = yh_weights_count(&p->spec);
+    const float mean = (float)p->spec.init_mean;
+    float v[1024];
+    enum { STEP = sizeof v / sizeof *v };
+    for (int64_t at = 0; at < n; at += STEP) {
+        for (int64_t i = 0; i < STEP; i += 4) {
+            if (p->spec.init_std > 0.0)
+                normals(seed, init_stream + (uint64_t)index, (uint64_t)(at + i) / 4, v + i,
+                        p->spec.init_std);
+            for (int k = 0; k < 4; k++)
+                v[i + k] = p->spec.init_std > 0.0 ? mean + v[i + k] : mean;
         }
+        yh_weights_put(p, at, v, n - at < STEP ? n - at : STEP);
     }
-    if (p->w16 != NULL)
-        yh_kernels()->f32_to_bf16(p->w, p->w16, 0, n);
 }
 
 yh_status yh_model_init(yh_model **out, const yh_model_config *cfg, yh_dtype type, uint64_t seed,
@@ -133,7 +156,7 @@ yh_status yh_model_init(yh_model **out, const yh_model_config *cfg, yh_dtype typ
     YH_TRY(yh_weights_create(out, cfg, type, err));
     for (int i = 0; i < (*out)->n_params; i++) {
         yh_param *p = &(*out)->params[i];
-        yh_status s = yh_weights_alloc(p, true, yh_weights_is_bf16(*out, &p->spec), err);
+        yh_status s = yh_weights_alloc(p, yh_weights_is_bf16(*out, &p->spec), true, err);
         if (s != YH_OK) {
             yh_model_free(*out);
             *out = NULL;

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "models/weights.h"
+
 enum { MUON_GRAIN = 4096 }; /* elements that a thread takes at least */
 
 typedef struct yh_optim_block {
@@ -86,8 +88,8 @@ yh_status yh_optim_init(yh_optim *o, yh_model *m, const yh_optim_rule *rule, yh_
         q->rows = spec->dim[0];
         q->cols = spec->ndim == 2 ? spec->dim[1] : 1;
         q->muon = uses_muon(spec, rule->kind);
-        if (q->p->w == NULL) {
-            s = yh_fail(err, YH_INTERNAL, "%s: the model has no F32 master", spec->name);
+        if (q->p->w == NULL && q->p->low == NULL) {
+            s = yh_fail(err, YH_INTERNAL, "%s: the model has no master", spec->name);
             goto fail;
         }
         int64_t step = round_16(q->n);
@@ -124,8 +126,7 @@ typedef struct place_job {
     yh_optim *o;
     yh_optim_param *q; /* Muon: the parameter in hand; the others go by blocks */
     bool weights;      /* they move; else gradients and state are touched */
-    float **w;         /* of each parameter: new memory for its weights, or NULL */
-    yh_bf16 **w16;
+    yh_param *fresh;   /* of each parameter: new memory for its weights, if any */
 } place_job;
 
 /* Writes to each page, the values staying. */
@@ -145,10 +146,14 @@ static void place_range(const place_job *j, int i, int64_t begin, int64_t end)
         touch(q->v, begin, end);
         return;
     }
-    if (j->w[i] != NULL)
-        memcpy(j->w[i] + begin, q->p->w + begin, (size_t)(end - begin) * sizeof(float));
-    if (j->w16[i] != NULL)
-        memcpy(j->w16[i] + begin, q->p->w16 + begin, (size_t)(end - begin) * sizeof(yh_bf16));
+    const yh_param *to = &j->fresh[i];
+    const size_t n = (size_t)(end - begin);
+    if (to->w != NULL)
+        memcpy(to->w + begin, q->p->w + begin, n * sizeof *to->w);
+    if (to->w16 != NULL)
+        memcpy(to->w16 + begin, q->p->w16 + begin, n * sizeof *to->w16);
+    if (to->low != NULL)
+        memcpy(to->low + begin, q->p->low + begin, n * sizeof *to->low);
 }
 
 static void place_blocks(void *arg, int64_t begin, int64_t end, int worker)
@@ -183,15 +188,10 @@ static void place_all(place_job *j, yh_pool *pool)
 static yh_status take_memory(place_job *j, yh_err *err)
 {
     for (int i = 0; i < j->o->n; i++) {
-        const yh_optim_param *q = &j->o->param[i];
-        const size_t n = (size_t)q->n;
-        if (q->p->owned_w)
-            j->w[i] = yh_big_alloc(n * sizeof(float));
-        if (q->p->owned_w16)
-            j->w16[i] = yh_big_alloc(n * sizeof(yh_bf16));
-        if ((q->p->owned_w && j->w[i] == NULL) || (q->p->owned_w16 && j->w16[i] == NULL))
-            return yh_fail(err, YH_NOMEM, "no memory for weights near the threads (%zu numbers)",
-                           n);
+        const yh_param *p = j->o->param[i].p;
+        j->fresh[i].spec = p->spec;
+        if (p->owned)
+            YH_TRY(yh_weights_alloc(&j->fresh[i], p->w16 != NULL, true, err));
     }
     return YH_OK;
 }
@@ -200,37 +200,25 @@ static yh_status take_memory(place_job *j, yh_err *err)
 static void give_memory(place_job *j, bool used)
 {
     for (int i = 0; i < j->o->n; i++) {
-        yh_param *p = j->o->param[i].p;
-        const size_t n = (size_t)j->o->param[i].n;
-        void *w = j->w[i], *w16 = j->w16[i];
-        if (used && w != NULL) {
-            w = p->w;
-            p->w = j->w[i];
+        yh_param *p = j->o->param[i].p, unused = j->fresh[i];
+        if (used && unused.owned) {
+            unused = *p;
+            *p = j->fresh[i];
         }
-        if (used && w16 != NULL) {
-            w16 = p->w16;
-            p->w16 = j->w16[i];
-        }
-        yh_big_free(w, n * sizeof(float));
-        yh_big_free(w16, n * sizeof(yh_bf16));
+        yh_weights_free(&unused);
     }
 }
 
 static yh_status place_weights(place_job *j, yh_pool *pool, yh_err *err)
 {
-    j->w = yh_calloc((size_t)j->o->n, sizeof *j->w);
-    j->w16 = yh_calloc((size_t)j->o->n, sizeof *j->w16);
-    yh_status s = YH_OK;
-    if (j->w == NULL || j->w16 == NULL) {
-        s = yh_fail(err, YH_NOMEM, "no memory for the optimiser");
-    } else {
-        s = take_memory(j, err);
-        if (s == YH_OK)
-            place_all(j, pool);
-        give_memory(j, s == YH_OK);
-    }
-    yh_free(j->w);
-    yh_free(j->w16);
+    j->fresh = yh_calloc((size_t)j->o->n, sizeof *j->fresh);
+    if (j->fresh == NULL)
+        return yh_fail(err, YH_NOMEM, "no memory for the optimiser");
+    yh_status s = take_memory(j, err);
+    if (s == YH_OK)
+        place_all(j, pool);
+    give_memory(j, s == YH_OK);
+    yh_free(j->fresh);
     return s;
 }
 
@@ -276,7 +264,7 @@ static void adamw_part(void *arg, int64_t begin, int64_t end, int worker)
         if (q->muon)
             continue;
         float wd = q->p->spec.decay ? (float)r->weight_decay : 0.0f;
-        yh_kernels()->adamw(q->p->w, q->p->w16, q->g, q->m, q->v, j->g_scale, j->lr,
+        yh_kernels()->adamw(q->p->w, q->p->w16, q->p->low, q->g, q->m, q->v, j->g_scale, j->lr,
                             (float)r->beta1, (float)r->beta2, (float)r->eps, wd, j->c1, j->c2,
                             b->begin, b->end);
     }
@@ -298,13 +286,17 @@ static void momentum_part(void *arg, int64_t begin, int64_t end, int worker)
 
 static void apply_part(void *arg, int64_t begin, int64_t end, int worker)
 {
-    step_job *j = arg;
-    float *w = j->q->p->w;
+    const step_job *j = arg;
+    float w[1024];
+    const int64_t step = (int64_t)(sizeof w / sizeof *w);
     (void)worker;
-    for (int64_t i = begin; i < end; i++)
-        w[i] = w[i] * j->decay - j->muon_lr * j->update[i];
-    if (j->q->p->w16 != NULL)
-        yh_kernels()->f32_to_bf16(w, j->q->p->w16, begin, end);
+    for (int64_t at = begin; at < end; at += step) {
+        const int64_t n = end - at < step ? end - at : step;
+        yh_weights_get(j->q->p, true, at, w, n);
+        for (int64_t i = 0; i < n; i++)
+            w[i] = w[i] * j->decay - j->muon_lr * j->update[at + i];
+        yh_weights_put(j->q->p, at, w, n);
+    }
 }
 
 static yh_status muon_step(step_job *j, double muon_lr, yh_pool *pool, yh_err *err)

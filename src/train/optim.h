@@ -54,7 +54,7 @@ void yh_optim_fini(yh_optim *o);
  * stay, and no more memory is taken than steps will need. */
 yh_status yh_optim_place(yh_optim *o, yh_pool *pool, yh_err *err) YH_MUST_CHECK;
 
-/* One update, t = 1, 2, ...: norm of the gradients (returned), clip, update, bf16 copy. The
+/* One update, t = 1, 2, ...: norm of the gradients (returned), clip, update. The
  * gradients stay: the next step's overwrite them (yh_graph_clear_grads). lr: AdamW's of this step;
  * muon_lr: Muon's. A norm that is not finite changes nothing and returns YH_LIMIT. */
 yh_status yh_optim_step(yh_optim *o, uint64_t t, double lr, double muon_lr, yh_pool *pool,

@@ -58,7 +58,7 @@ static yh_status build(bench *b, const yh_bench_step_options *o, yh_bench_step *
     YH_TRY(yh_graph_measure(t->graph, &graph, err));
     YH_TRY(yh_optim_bytes(&p->cfg, p->optim.kind, p->type, &grads, &state, &scratch, err));
     out->weights = yh_model_param_total(&p->cfg);
-    out->memory = graph + grads + state + scratch + out->weights * (p->type == YH_BF16 ? 6u : 4u);
+    out->memory = graph + grads + state + scratch + out->weights * 4;
     uint64_t have = yh_mem_available();
     if (have != 0 && out->memory > have)
         return yh_fail(err, YH_LIMIT, "a step of %s needs %.1f GB, %.1f GB are available", o->model,
@@ -119,11 +119,12 @@ static double bound(const yh_bench_step_part *p, const yh_machine_limits *m, boo
     return p->seconds > 0 ? (a > b ? a : b) / p->seconds : 0;
 }
 
-/* The optimiser reads and writes weight and moments, and writes the bf16 copy; reads the gradient,
- * and once more for its norm. */
+/* The optimiser reads and writes weight and moments; reads the gradient, and once more for its
+ * norm.
+ */
 static yh_bench_step_part optimizer_part(bench *b, const yh_bench_step *out)
 {
-    double each = (b->t.plan.optim.kind == YH_OPT_ADAMW ? 4 * 8 : 4 * 6) + (out->bf16 ? 2 : 0);
+    double each = b->t.plan.optim.kind == YH_OPT_ADAMW ? 4 * 8 : 4 * 6;
     return (yh_bench_step_part){.op = "optimizer",
                                 .seconds = median(b->optimizer, b->steps),
                                 .bytes = each * (double)out->weights,

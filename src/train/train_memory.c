@@ -82,9 +82,12 @@ static yh_status predict(yh_trainer *t, yh_err *err)
                              head && s.dim[0] > YH_LOSS_BLOCK ? (int64_t)YH_LOSS_BLOCK : s.dim[0],
                              s.dim[1], p->type, yh_pool_threads(t->pool));
         product = packed > product ? packed : product;
-        m->weights += round_64(n * 4);
-        if (p->type == YH_BF16 && s.kind != YH_PARAM_VECTOR)
+        if (p->type == YH_BF16 && s.kind != YH_PARAM_VECTOR) {
+            m->weights += round_64(n * 2);
             m->shadow += round_64(n * 2);
+        } else {
+            m->weights += round_64(n * 4);
+        }
     }
     YH_TRY(yh_optim_bytes(&p->cfg, p->optim.kind, p->type, &grads, &state, &scratch, err));
     YH_TRY(yh_graph_measure(t->graph, &graph, err));

@@ -27,8 +27,8 @@ typedef struct yh_train_state {
 } yh_train_state;
 
 typedef struct yh_train_memory {
-    uint64_t weights, shadow, grads, state, scratch, graph, eval_graph, loader, data, process,
-        total;
+    uint64_t weights, shadow /* bf16; weights: what these lack, and F32 */, grads, state, scratch,
+        graph, eval_graph, loader, data, process, total;
 } yh_train_memory;
 
 typedef struct yh_metrics {

@@ -52,7 +52,9 @@ static int64_t count(const yh_param *p)
 
 static float value(const yh_param *p, int64_t i)
 {
-    return p->w != NULL ? p->w[i] : yh_bf16_to_f32(p->w16[i]);
+    return p->w != NULL     ? p->w[i]
+           : p->low != NULL ? yh_f32_join(p->w16[i], p->low[i])
+                            : yh_bf16_to_f32(p->w16[i]);
 }
 
 /* Every weight of b is that of a, rounded to bf16 where `rounded`. */
@@ -81,10 +83,12 @@ static void starts_are_random_and_the_same(void **state)
         double sum = 0.0, squares = 0.0, n = (double)count(p), std = p->spec.init_std;
         assert_int_equal(p->w16 != NULL, p->spec.kind != YH_PARAM_VECTOR);
         for (int64_t k = 0; k < count(p); k++) {
-            sum += (double)p->w[k] - p->spec.init_mean;
-            squares += pow((double)p->w[k] - p->spec.init_mean, 2.0);
-            if (p->w16 != NULL)
-                assert_int_equal(p->w16[k], yh_f32_to_bf16(p->w[k]));
+            const double w = (double)value(p, k);
+            sum += w - p->spec.init_mean;
+            squares += pow(w - p->spec.init_mean, 2.0);
+            if (p->w16 != NULL) /* the nearest */
+                assert_true(fabs((double)yh_bf16_to_f32(p->w16[k]) - w) <=
+                            fabs((double)yh_bf16_to_f32(yh_f32_to_bf16((float)w)) - w));
         }
         assert_true(fabs(sum / n) <= 5.0 * std / sqrt(n));
         assert_true(fabs(sqrt(squares / n) - std) <= 5.0 * std / sqrt(2.0 * n));
@@ -113,7 +117,8 @@ static void what_is_saved_loads(void **state)
             /* an initial norm is 1 or 0, which bf16 holds */
             expect_equal(a, b, store == YH_BF16 || (p == YH_PRECISION_BF16 && masters == 0));
             for (int i = 0; masters && i < b->n_params; i++)
-                assert_true(b->params[i].owned_w && b->params[i].w != NULL);
+                assert_true(b->params[i].owned &&
+                            (b->params[i].w != NULL) != (b->params[i].low != NULL));
             assert_int_equal(b->cfg.vocab, a->cfg.vocab);
             assert_int_equal(b->cfg.tied, a->cfg.tied);
             assert_int_equal(b->cfg.ffn, a->cfg.ffn);
@@ -131,7 +136,7 @@ static void views_where_they_fit(void **state)
     assert_int_equal(yh_model_save(a, in_dir("v"), YH_F32, true, NULL), YH_OK);
     assert_int_equal(yh_model_load(&b, in_dir("v"), YH_PRECISION_F32, false, NULL), YH_OK);
     for (int i = 0; i < b->n_params; i++)
-        assert_false(b->params[i].owned_w);
+        assert_false(b->params[i].owned);
     yh_model_free(b);
     /* a saved model may replace the file that it is a view of */
     assert_int_equal(yh_model_load(&b, in_dir("v"), YH_PRECISION_F32, false, NULL), YH_OK);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/rng.h"
+#include "models/weights.h"
 #include "train/optim.h"
 #include "train/schedule.h"
 
@@ -26,6 +27,13 @@ static const yh_model_config config = {.family = "qwen3",
                                        .bos = -1,
                                        .eos = 0,
                                        .pad = -1};
+
+static double weight(const yh_param *p, int64_t k)
+{
+    float v;
+    yh_weights_get(p, true, k, &v, 1);
+    return (double)v;
+}
 
 static int64_t count(const yh_param_spec *s)
 {
@@ -61,7 +69,7 @@ static void adamw_follows_its_formulas(void **state)
         a[i] = calloc(n, sizeof **a);
         v[i] = calloc(n, sizeof **v);
         for (size_t k = 0; k < n; k++)
-            w[i][k] = (double)m->params[i].w[k];
+            w[i][k] = weight(&m->params[i], k);
     }
     for (uint64_t t = 1; t <= 5; t++) {
         fill_gradients(&o, t);
@@ -87,9 +95,7 @@ static void adamw_follows_its_formulas(void **state)
     for (int i = 0; i < o.n; i++) {
         decays += m->params[i].spec.decay;
         for (int64_t k = 0; k < o.param[i].n; k++) {
-            worst = fmax(worst, fabs(w[i][k] - (double)m->params[i].w[k]));
-            if (m->params[i].w16 != NULL)
-                assert_int_equal(m->params[i].w16[k], yh_f32_to_bf16(m->params[i].w[k]));
+            worst = fmax(worst, fabs(w[i][k] - weight(&m->params[i], k)));
         }
         free(w[i]);
         free(a[i]);
@@ -166,12 +172,10 @@ static void muon_steps_matrices_only(void **state)
         const yh_param_spec *s = &m->params[i].spec;
         double change = 0;
         for (int64_t k = 0; k < count(s); k++) {
-            double d = (double)m->params[i].w[k] - (double)old->params[i].w[k] * (1 - 0.002);
+            double d = weight(&m->params[i], k) - weight(&old->params[i], k) * (1 - 0.002);
             if (s->kind != YH_PARAM_MATRIX)
-                assert_true(m->params[i].w[k] == old->params[i].w[k]);
+                assert_true(weight(&m->params[i], k) == weight(&old->params[i], k));
             change += d * d;
-            if (m->params[i].w16 != NULL)
-                assert_int_equal(m->params[i].w16[k], yh_f32_to_bf16(m->params[i].w[k]));
         }
         if (s->kind != YH_PARAM_MATRIX)
             continue;
@@ -241,10 +245,15 @@ static void threads_and_places_do_not_change_bits(void **state)
         yh_model *other = three_steps(threads[k], k == 2 ? "1" : "0");
         for (int i = 0; i < m->n_params; i++) {
             const yh_param *a = &m->params[i], *b = &other->params[i];
-            assert_memory_equal(a->w, b->w, (size_t)count(&a->spec) * sizeof(float));
-            assert_int_equal(a->w16 == NULL, b->w16 == NULL);
-            if (a->w16 != NULL)
-                assert_memory_equal(a->w16, b->w16, (size_t)count(&a->spec) * sizeof *a->w16);
+            const size_t n = (size_t)count(&a->spec);
+            assert_true((a->w == NULL) == (b->w == NULL) && (a->low == NULL) == (b->low == NULL));
+            assert_true((a->w == NULL) == (a->low != NULL));
+            if (a->w != NULL) {
+                assert_memory_equal(a->w, b->w, n * sizeof *a->w);
+            } else {
+                assert_memory_equal(a->w16, b->w16, n * sizeof *a->w16);
+                assert_memory_equal(a->low, b->low, n * sizeof *a->low);
+            }
         }
         yh_model_free(other);
     }

@@ -14,6 +14,19 @@ void YH_KERNEL(bf16_to_f32)(const yh_bf16 *x, float *y, int64_t begin, int64_t e
         v_put(YH_F32, y, i, end, v_get(YH_BF16, x, i, end));
 }
 
+void YH_KERNEL(f32_split)(const float *x, yh_bf16 *high, int16_t *low, int64_t begin, int64_t end)
+{
+    for (int64_t i = begin; i < end; i += VL)
+        v_split(high, low, i, end, v_get(YH_F32, x, i, end));
+}
+
+void YH_KERNEL(f32_join)(const yh_bf16 *high, const int16_t *low, float *x, int64_t begin,
+                         int64_t end)
+{
+    for (int64_t i = begin; i < end; i += VL)
+        v_put(YH_F32, x, i, end, v_join(high, low, i, end));
+}
+
 /* Exponent and fraction move by 13 bits; the product with 2^112 corrects the bias and normalises
  * subnormals exactly; infinities and NaNs get the largest exponent. */
 void YH_KERNEL(f16_to_f32)(const uint16_t *x, float *y, int64_t begin, int64_t end)
