@@ -198,11 +198,11 @@ yh_status yh_muon_orthogonalise(float *x, int64_t rows, int64_t cols, yh_dtype t
     X(swiglu_back, void,                                                                           \
       (yh_dtype t, const void *gate, const void *up, const void *dy, void *dgate, void *dup,       \
        int64_t begin, int64_t end))                                                                \
-    /* GELU, tanh form (GPT-2's gelu_new) */                                                       \
-    X(gelu, void, (yh_dtype t, const void *x, void *y, int64_t begin, int64_t end))                \
-    X(gelu_back, void,                                                                             \
-      (yh_dtype t, const void *x, const void *dy, void *dx, int64_t begin, int64_t end))           \
+    /* GELU, tanh form (GPT-2's gelu_new), and its derivative at x unless slope is NULL; both may  \
+     * be x */                                                                                     \
+    X(gelu, void, (yh_dtype t, const void *x, void *y, void *slope, int64_t begin, int64_t end))   \
     X(add, void, (yh_dtype t, const void *a, const void *b, void *y, int64_t begin, int64_t end))  \
+    X(mul, void, (yh_dtype t, const void *a, const void *b, void *y, int64_t begin, int64_t end))  \
     X(scale_f32, void, (float *x, float s, int64_t begin, int64_t end))                            \
     X(f32_to_bf16, void, (const float *x, yh_bf16 *y, int64_t begin, int64_t end))                 \
     X(bf16_to_f32, void, (const yh_bf16 *x, float *y, int64_t begin, int64_t end))                 \

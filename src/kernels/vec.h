@@ -348,17 +348,21 @@ VEC_INLINE vf v_exp_16(vf x)
 #endif
     return v_exp2_16(x);
 }
-/* 1 / (1 + e^-x) in that precision */
-VEC_INLINE vf v_sigmoid16(vf x)
+/* 1 / (1 + 2^x) in that precision, |x| <= 120 */
+VEC_INLINE vf v_sigmoid16_of(vf x)
 {
-    vf d = v_min(v_set(120.0f), v_max(v_set(-120.0f), x * -1.44269504088896341f));
-    d = v_exp2_16(d) + 1.0f;
+    const vf d = v_exp2_16(x) + 1.0f;
 #if VL == 16
     vf q = (vf)_mm512_rcp14_ps((__m512)d); /* one step of Newton's method: about 2^-27 */
     return v_fma(q, v_fma(-d, q, v_set(1.0f)), q);
 #else
     return 1.0f / d;
 #endif
+}
+/* 1 / (1 + e^-x) in that precision */
+VEC_INLINE vf v_sigmoid16(vf x)
+{
+    return v_sigmoid16_of(v_min(v_set(120.0f), v_max(v_set(-120.0f), x * -1.44269504088896341f)));
 }
 
 #if VL == 16

@@ -1,4 +1,5 @@
-/* GELU in the tanh form (Hendrycks & Gimpel 2016; "gelu_new" of GPT-2). src: x [T, F]. */
+/* GELU in the tanh form (Hendrycks & Gimpel 2016; "gelu_new" of GPT-2). src: x [T, F]; extra, when
+ * differentiated: the derivative at x, which shares the exponentials and takes x's place. */
 #include <math.h>
 
 #include "ops/ops_util.h"
@@ -7,7 +8,8 @@ static void forward_range(void *arg, int64_t b, int64_t e, int worker)
 {
     const yh_tensor *t = arg;
     (void)worker;
-    yh_kernels()->gelu(t->type, t->src[0]->data, t->data, b, e);
+    yh_kernels()->gelu(t->type, t->src[0]->data, t->data,
+                       t->extra[0] != NULL ? t->extra[0]->data : NULL, b, e);
 }
 
 static yh_status forward(yh_tensor *t, yh_pool *pool, yh_err *err)
@@ -17,12 +19,12 @@ static yh_status forward(yh_tensor *t, yh_pool *pool, yh_err *err)
     return YH_OK;
 }
 
-/* ---- src: x, dy */
+/* ---- src: the derivative, dy */
 static void backward_range(void *arg, int64_t b, int64_t e, int worker)
 {
     const yh_tensor *t = arg;
     (void)worker;
-    yh_kernels()->gelu_back(t->type, t->src[0]->data, t->src[1]->data, t->data, b, e);
+    yh_kernels()->mul(t->type, t->src[0]->data, t->src[1]->data, t->data, b, e);
 }
 
 static yh_status backward_run(yh_tensor *t, yh_pool *pool, yh_err *err)
@@ -37,7 +39,11 @@ static const yh_op op_back = {
 
 static void backward(yh_graph *g, yh_tensor *t, yh_tensor *grad)
 {
-    yh_tensor *src[2] = {yh_graph_saved(g, t->src[0]), grad};
+    yh_tensor *y = yh_graph_saved(g, t);
+    yh_tensor *slope = y != NULL ? yh_graph_extra(g, y, 0, t->type, 2, t->dim) : NULL;
+    yh_tensor *src[2] = {slope, grad};
+    if (slope == NULL)
+        return;
     yh_graph_grad_add(g, t->src[0], yh_graph_node(g, &op_back, t->type, 2, t->dim, 2, src));
 }
 
@@ -59,7 +65,7 @@ static void reference(const yh_tensor *t, double *out)
 const yh_op yh_op_gelu = {.name = "gelu",
                           .forward = forward,
                           .backward = backward,
-                          .inplace = {1u << 0},
+                          .inplace = {1u << 0, 1u << 0},
                           .recompute = true,
                           .cases = cases,
                           .n_cases = sizeof cases / sizeof cases[0],

@@ -46,53 +46,57 @@ void YH_KERNEL(swiglu_back)(yh_dtype t, const void *gate, const void *up, const 
         swiglu_back_body(YH_F32, gate, up, dy, dgate, dup, begin, end);
 }
 
-/* 0.5 x (1 + tanh(u)) = x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3). Past +-30 the sigmoid is
- * 0 or 1 exactly, so x is held there to keep the cube finite. */
+/* 0.5 x (1 + tanh(u)) = x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3). Past +-30 (in bf16's
+ * precision 9.8, where the exponent is 120) the sigmoid is 0 or 1, so x is held there. */
 #define GELU_A 1.5957691216057308f /* 2 sqrt(2/pi) */
 #define GELU_B 0.044715f
+#define LOG2_E 1.44269504088896341f
 
-VEC_INLINE vf gelu_clamp(vf x)
-{
-    return v_min(v_set(30.0f), v_max(v_set(-30.0f), x));
-}
 VEC_INLINE vf gelu_gate(yh_dtype t, vf c)
 {
-    return sigmoid_for(t, c * GELU_A * v_fma(c * c, v_set(GELU_B), v_set(1.0f)));
+    const vf cube = v_fma(c * c, v_set(GELU_B), v_set(1.0f));
+    return t == YH_BF16 ? v_sigmoid16_of(c * (-GELU_A * LOG2_E) * cube)
+                        : v_sigmoid(c * GELU_A * cube);
 }
 
-VEC_INLINE void gelu_body(yh_dtype t, const void *x, void *y, int64_t begin, int64_t end)
-{
-    for (int64_t i = begin; i < end; i += VL) {
-        vf v = v_get(t, x, i, end);
-        v_put(t, y, i, end, v * gelu_gate(t, gelu_clamp(v)));
-    }
-}
-
-void YH_KERNEL(gelu)(yh_dtype t, const void *x, void *y, int64_t begin, int64_t end)
-{
-    if (t == YH_BF16)
-        gelu_body(YH_BF16, x, y, begin, end);
-    else
-        gelu_body(YH_F32, x, y, begin, end);
-}
-
-VEC_INLINE void gelu_back_body(yh_dtype t, const void *x, const void *dy, void *dx, int64_t begin,
-                               int64_t end)
-{
-    for (int64_t i = begin; i < end; i += VL) {
-        vf c = gelu_clamp(v_get(t, x, i, end)), s = gelu_gate(t, c);
-        vf du = v_fma(c * c, v_set(3.0f * GELU_B), v_set(1.0f)) * GELU_A;
-        v_put(t, dx, i, end, v_get(t, dy, i, end) * v_fma(c * s, (1.0f - s) * du, s));
-    }
-}
-
-void YH_KERNEL(gelu_back)(yh_dtype t, const void *x, const void *dy, void *dx, int64_t begin,
+VEC_INLINE void gelu_body(yh_dtype t, const void *x, void *y, void *slope, int64_t begin,
                           int64_t end)
 {
-    if (t == YH_BF16)
-        gelu_back_body(YH_BF16, x, dy, dx, begin, end);
+    const float most = t == YH_BF16 ? 9.8f : 30.0f;
+    for (int64_t i = begin; i < end; i += VL) {
+        const vf v = v_get(t, x, i, end);
+        const vf c = v_min(v_set(most), v_max(v_set(-most), v)), s = gelu_gate(t, c);
+        v_put(t, y, i, end, v * s);
+        if (slope != NULL) {
+            const vf du = v_fma(c * c, v_set(3.0f * GELU_A * GELU_B), v_set(GELU_A));
+            v_put(t, slope, i, end, v_fma(c * s, (1.0f - s) * du, s));
+        }
+    }
+}
+
+void YH_KERNEL(gelu)(yh_dtype t, const void *x, void *y, void *slope, int64_t begin, int64_t end)
+{
+    if (t == YH_BF16 && slope != NULL)
+        gelu_body(YH_BF16, x, y, slope, begin, end);
+    else if (t == YH_BF16)
+        gelu_body(YH_BF16, x, y, NULL, begin, end);
     else
-        gelu_back_body(YH_F32, x, dy, dx, begin, end);
+        gelu_body(YH_F32, x, y, slope, begin, end);
+}
+
+VEC_INLINE void mul_body(yh_dtype t, const void *a, const void *b, void *y, int64_t begin,
+                         int64_t end)
+{
+    for (int64_t i = begin; i < end; i += VL)
+        v_put(t, y, i, end, v_get(t, a, i, end) * v_get(t, b, i, end));
+}
+
+void YH_KERNEL(mul)(yh_dtype t, const void *a, const void *b, void *y, int64_t begin, int64_t end)
+{
+    if (t == YH_BF16)
+        mul_body(YH_BF16, a, b, y, begin, end);
+    else
+        mul_body(YH_F32, a, b, y, begin, end);
 }
 
 VEC_INLINE void add_body(yh_dtype t, const void *a, const void *b, void *y, int64_t begin,
