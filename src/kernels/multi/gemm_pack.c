@@ -86,8 +86,7 @@ VEC_INLINE vf across(cell c, const yh_pack *p, int64_t r, int64_t k, int n)
     const yh_bf16 *s = (const yh_bf16 *)p->src + at;
     if (c == WIDENED)
         return v_widen(load_halves(s, n));
-    return (vf)(__builtin_convertvector(load_halves(s, n), vu) |
-                __builtin_convertvector(load_halves(s + p->ld, n), vu) << 16);
+    return (vf)(vu_widen(load_halves(s, n)) | vu_widen(load_halves(s + p->ld, n)) << 16);
 }
 
 /* The source of a later cell, k running across its rows: the hardware does not see so far. */

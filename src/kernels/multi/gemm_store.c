@@ -87,7 +87,7 @@ VEC_INLINE vh narrow_positive(vf v)
     return (vh)_mm512_cvtneps_pbh((__m512)v);
 #else
     const vu x = (vu)v;
-    return __builtin_convertvector((x + 0x7fffu + ((x >> 16) & 1u)) >> 16, vh);
+    return vu_narrow((x + 0x7fffu + ((x >> 16) & 1u)) >> 16);
 #endif
 }
 

@@ -35,7 +35,7 @@ void YH_KERNEL(f16_to_f32)(const uint16_t *x, float *y, int64_t begin, int64_t e
         int64_t n = end - i < VL ? end - i : VL;
         vh raw = {0};
         memcpy(&raw, x + i, (size_t)n * 2);
-        vu h = __builtin_convertvector(raw, vu);
+        vu h = vu_widen(raw);
         vf v = (vf)((h & 0x7fffu) << 13) * 0x1p112f;
         vu huge = (vu)((h & 0x7c00u) == 0x7c00u);
         vu bits = (vu)v | (huge & 0x7f800000u) | ((h & 0x8000u) << 16);

@@ -7,6 +7,17 @@ enum { BLOCK = 4096 };
 typedef float vf_half __attribute__((vector_size(VL * 2)));
 typedef double vd __attribute__((vector_size(VL * 4)));
 
+VEC_INLINE vd widen(const float *p)
+{
+#if VL == 16
+    return (vd)_mm512_cvtps_pd(_mm256_loadu_ps(p));
+#else
+    vf_half x;
+    memcpy(&x, p, sizeof x);
+    return __builtin_convertvector(x, vd);
+#endif
+}
+
 double YH_KERNEL(sum_squares)(const float *x, int64_t n)
 {
     double total = 0;
@@ -14,10 +25,7 @@ double YH_KERNEL(sum_squares)(const float *x, int64_t n)
         int64_t e = n - b < BLOCK ? n : b + BLOCK, i = b;
         vd s0 = {0}, s1 = {0};
         for (; i + VL <= e; i += VL) {
-            vf_half lo, hi;
-            memcpy(&lo, x + i, sizeof lo);
-            memcpy(&hi, x + i + VL / 2, sizeof hi);
-            vd a = __builtin_convertvector(lo, vd), c = __builtin_convertvector(hi, vd);
+            vd a = widen(x + i), c = widen(x + i + VL / 2);
             s0 += a * a;
             s1 += c * c;
         }
