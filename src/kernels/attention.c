@@ -9,14 +9,24 @@
 #define TABLE_OF(isa, level) [level] = &yh_attn_table__##isa,
 static const yh_attn_table *const tables[YH_ISA_COUNT] = {YH_BUILT_ISAS(TABLE_OF)};
 
+static const yh_attn_table *forced;
+
+void yh_attn_force(const yh_attn_table *bf16)
+{
+    forced = bf16;
+}
+
 static const yh_attn_table *table_for(yh_dtype type)
 {
     yh_isa isa = yh_isa_current();
+    if (type == YH_BF16 && forced != NULL)
+        return forced;
 #ifdef YH_X86
+    if (type == YH_BF16 && isa >= YH_ISA_AMX)
+        return &yh_attn_table_bf16__amx;
     if (type == YH_BF16 && isa >= YH_ISA_AVX512BF16)
-        return &yh_attn_table__bf16;
+        return &yh_attn_table_bf16__avx512bf16;
 #endif
-    (void)type;
     return tables[isa];
 }
 
@@ -25,20 +35,14 @@ static int64_t padded(int dim)
     return (dim + 15) / 16 * 16;
 }
 
-size_t yh_attn_scratch(int dim)
-{
-    /* the backward kernels need most: ten blocks of BLOCK x dim and six of BLOCK x BLOCK */
-    return (size_t)ATTN_BLOCK * ((size_t)padded(dim) * 10 + (size_t)ATTN_BLOCK * 6 + 64);
-}
-
 /* One call on the pool: the job, the kernels and each worker's part of the scratch. */
 typedef struct run {
     yh_attn_job job;
     const yh_attn_table *table;
     float *scratch;
-    size_t each; /* floats of scratch per worker */
-    int64_t blocks;
-    const int32_t *unit; /* [units + 1] first blocks of independent spans */
+    size_t each;           /* floats of scratch per worker */
+    int64_t blocks, group; /* forward: blocks of a head that go together */
+    const int32_t *unit;   /* [units + 1] first blocks of independent spans */
     int64_t units;
     int64_t chunks; /* decoding: pieces of the longest row */
 } run;
@@ -109,21 +113,37 @@ static int64_t task_block(const run *r, int64_t i, int heads, int *head)
 static void forward_tasks(void *arg, int64_t begin, int64_t end, int worker)
 {
     const run *r = arg;
+    const int64_t groups = (r->blocks + r->group - 1) / r->group;
     for (int64_t i = begin; i < end; i++) {
-        int head;
-        int64_t block = r->blocks - 1 - task_block(r, i, r->job.heads, &head);
-        r->table->attn_fwd(&r->job, head, block, worker_scratch(r, worker));
+        const int64_t first = (groups - 1 - i / r->job.heads) * r->group;
+        const int64_t behind = first + r->group < r->blocks ? first + r->group : r->blocks;
+        r->table->attn_fwd(&r->job, (int)(i % r->job.heads), first, behind,
+                           worker_scratch(r, worker));
     }
+}
+
+/* How many query blocks of a head go together: their keys and values are packed once. Enough tasks
+ * are left for the threads, and the blocks' sums stay in the second-level cache. */
+static int64_t group_of(const run *r, int threads)
+{
+    int64_t n = ATTN_GROUP;
+    while (n > 1 && (n * padded(r->job.dim) > 512 ||
+                     (r->blocks + n - 1) / n * r->job.heads < 4 * (int64_t)threads))
+        n /= 2;
+    return n;
 }
 
 static yh_status run_forward(run *r, yh_pool *pool, yh_err *err)
 {
     yh_workspace *ws;
-    r->each = yh_attn_scratch(r->job.dim);
+    const int threads = yh_pool_threads(pool);
     r->blocks = (r->job.rows + ATTN_BLOCK - 1) / ATTN_BLOCK;
-    YH_TRY(yh_workspace_take(&ws, (size_t)yh_pool_threads(pool) * r->each * sizeof(float), err));
+    r->group = group_of(r, threads);
+    r->each = yh_attn_fwd_floats(r->job.dim, r->group);
+    YH_TRY(yh_workspace_take(&ws, (size_t)threads * r->each * sizeof(float), err));
     r->scratch = ws->data;
-    yh_pool_run_dynamic(pool, r->blocks * r->job.heads, 1, forward_tasks, r);
+    yh_pool_run_dynamic(pool, (r->blocks + r->group - 1) / r->group * r->job.heads, 1,
+                        forward_tasks, r);
     yh_workspace_give(ws);
     return YH_OK;
 }
@@ -172,7 +192,7 @@ static void unit_tasks(void *arg, int64_t begin, int64_t end, int worker)
     for (int64_t i = begin; i < end; i++) {
         const int32_t *u = r->unit + i / r->job.kv_heads;
         r->table->attn_bwd_all(&r->job, (int)(i % r->job.kv_heads), u[0], u[1], scratch,
-                               scratch + yh_attn_scratch(r->job.dim));
+                               scratch + yh_attn_bwd_floats(r->job.dim));
     }
 }
 
@@ -212,10 +232,11 @@ yh_status yh_attn_backward(const yh_attn *a, yh_pool *pool, yh_err *err)
 
     /* One pass over independent spans computes the scores once; with too few spans for the threads,
      * or long ones, a pass for dk, dv and one for dq split finer. Both give the same bits. */
-    size_t acc = (size_t)longest * ATTN_BLOCK * group * (size_t)padded(a->dim);
-    bool spans = acc <= ((size_t)4 << 20) / sizeof(float) * 2 &&
+    size_t kept = (size_t)longest * group *
+                  (ATTN_BLOCK * (size_t)padded(a->dim) + yh_attn_queries_floats(a->dim));
+    bool spans = kept <= ((size_t)32 << 20) / sizeof(float) &&
                  (threads == 1 || r.units * a->kv_heads >= 3 * (int64_t)threads);
-    r.each = yh_attn_scratch(a->dim) + (spans ? acc : 0);
+    r.each = yh_attn_bwd_floats(a->dim) + (spans ? kept : 0);
     yh_status s = yh_workspace_take(&ws, (size_t)threads * r.each * sizeof(float), err);
     if (s == YH_OK) {
         r.scratch = ws->data;

@@ -27,9 +27,13 @@ static inline tile_config tile_config_full(void)
 #ifndef YH_TILE_EMULATE
 #include <immintrin.h>
 
+/* gcc's intrinsics do not say that they read memory: what was stored for them must be there. */
+#define TILE_READS() __asm__ volatile("" ::: "memory")
+
 static inline void tile_enter(void)
 {
     _Alignas(64) const tile_config c = tile_config_full();
+    __asm__ volatile("" ::"r"(&c) : "memory");
     _tile_loadconfig(&c);
 }
 static inline void tile_leave(void)
@@ -37,8 +41,12 @@ static inline void tile_leave(void)
     _tile_release();
 }
 /* tile numbers must be literals */
-#define tile_zero(t)             _tile_zero(t)
-#define tile_load(t, p, stride)  _tile_loadd(t, p, stride)
+#define tile_zero(t) _tile_zero(t)
+#define tile_load(t, p, stride)                                                                    \
+    do {                                                                                           \
+        TILE_READS();                                                                              \
+        _tile_loadd(t, p, stride);                                                                 \
+    } while (0)
 #define tile_store(t, p, stride) _tile_stored(t, p, stride)
 #define tile_dot_bf16(acc, a, b) _tile_dpbf16ps(acc, a, b)
 

@@ -1,6 +1,7 @@
 /* Attention's blocked kernels with bf16 products (VDPBF16PS) and F32 sums. */
 #define ATTN_BF16  1
-#define ATTN(name) yh_##name##__bf16
+#define ATTN_TILES 0
+#define ATTN(name) YH_KERNEL_JOIN(name##_bf16, YH_ISA_NAME)
 #include "kernels/attn_body.h"
 
-const yh_attn_table yh_attn_table__bf16 = {YH_ATTN_KERNELS(ATTN_TABLE_ROW)};
+const yh_attn_table ATTN(attn_table) = {YH_ATTN_KERNELS(ATTN_TABLE_ROW)};

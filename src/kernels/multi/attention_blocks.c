@@ -2,6 +2,7 @@
 #include "kernels/multi.h"
 
 #define ATTN_BF16  0
+#define ATTN_TILES 0
 #define ATTN(name) YH_KERNEL(name)
 #include "kernels/attn_body.h"
 

@@ -1,19 +1,11 @@
 /* The inner products of attention: C[M,N] (+)= A[M,K] B[K,N] on small blocks in scratch memory.
- * The including source sets ATTN_BF16.
+ * Included by attn_body.h.
  *
  * An operand element is one float, or (ATTN_BF16) two bf16 that follow one another along K. A has
  * free strides, so that a block can be read transposed; B is [K][ldb], C is [M][ldc] in F32, both
  * padded to whole vectors along N. */
-#ifndef YH_KERNELS_ATTN_TILE_H
-#define YH_KERNELS_ATTN_TILE_H
-
-#include "kernels/vec.h"
-
-#if ATTN_BF16
-typedef uint32_t opnd;
-#else
-typedef float opnd;
-#endif
+#ifndef YH_KERNELS_ATTN_MM_BODY_H
+#define YH_KERNELS_ATTN_MM_BODY_H
 
 enum { TILE_M = 6, TILE_V = VL == 16 ? 4 : 2 };
 
@@ -26,12 +18,6 @@ VEC_INLINE vf tile_dot(vf acc, const opnd *a, vf b)
 #else
     return v_fma(v_set(*a), b, acc);
 #endif
-}
-VEC_INLINE vf tile_b(const opnd *b)
-{
-    vf v;
-    memcpy(&v, b, sizeof v);
-    return v;
 }
 
 #define TILE_EACH_ROW(X) X(0) X(1) X(2) X(3) X(4) X(5)
@@ -80,8 +66,8 @@ VEC_INLINE void tile(const int mr, const int nv, const opnd *a, int64_t sm, int6
         TILE_EACH_ROW(TILE_LOAD)
     }
     for (int64_t k = 0; k < kn; k++) {
-        vf b0 = tile_b(b), b1 = nv > 1 ? tile_b(b + VL) : zero;
-        vf b2 = nv > 2 ? tile_b(b + 2 * VL) : zero, b3 = nv > 3 ? tile_b(b + 3 * VL) : zero;
+        vf b0 = opnd_load(b), b1 = nv > 1 ? opnd_load(b + VL) : zero;
+        vf b2 = nv > 2 ? opnd_load(b + 2 * VL) : zero, b3 = nv > 3 ? opnd_load(b + 3 * VL) : zero;
         TILE_EACH_ROW(TILE_STEP)
         a += sk;
         a3 += sk;
@@ -114,6 +100,9 @@ VEC_INLINE void tile_column(const int nv, const opnd *a, int64_t sm, int64_t sk,
         break;
     }
 }
+
+static inline void mm_enter(void) {}
+static inline void mm_leave(void) {}
 
 /* kn counts operand elements; n is a multiple of VL. */
 static __attribute__((noinline)) void mm(const opnd *a, int64_t sm, int64_t sk, const opnd *b,
