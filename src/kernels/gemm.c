@@ -6,6 +6,7 @@
  * always taken over k in the same order by the same micro-kernel, so its bits depend neither on the
  * number of threads nor on the blocks. */
 #include <math.h>
+#include <string.h>
 
 #include "kernels/gemm_parts.h"
 #include "kernels/workspace.h"
@@ -13,13 +14,16 @@
 enum {
     TASK_ROWS = 112,
     TASK_COLS = 256,
-    DEPTH = 1024,    /* of k, packed at once where sums are added to C */
-    HOT_A = 1 << 20, /* bytes packed at once for each thread, used up while a cache has them: A, */
-    HOT_B = 1 << 20, /* and B */
-    PACK_COST = 20,  /* an element, in multiplications of a whole tile */
-    TURN_COST = 16,  /* the same, to store an element of C transposed */
-    ALIAS = 4096,    /* rows so far apart fall on the same lines of the first-level cache */
-    GEMV_GRAIN = 12, /* columns; whole groups of the few-row kernels */
+    STRIP = 128,      /* columns of B that a task packs right before use, */
+    STRIP_ROWS = 512, /* for so many rows, at most, where k takes several passes */
+    DEPTH = 1024,     /* of k, packed at once where sums are added to C */
+    HOT_A = 1 << 20,  /* bytes packed at once for each thread, used up while a cache has them: A, */
+    HOT_B = 1 << 20,  /* and B */
+    STRIPS_TO = 256,  /* rows of A in place: with more of them all B is packed first */
+    PACK_COST = 20,   /* an element, in multiplications of a whole tile */
+    TURN_COST = 16,   /* the same, to store an element of C transposed */
+    ALIAS = 4096,     /* rows so far apart fall on the same lines of the first-level cache */
+    GEMV_GRAIN = 12,  /* columns; whole groups of the few-row kernels */
     UNPACKED_ROWS = 3 * YH_FEW_ROWS, /* up to here packing the weight costs more than it brings */
     SMALL = 1 << 15, /* below so many multiplications threads cost more than they bring */
 };
@@ -33,6 +37,13 @@ typedef struct job {
     int64_t a_panels, b_panels; /* to pack in this phase */
     bool in_place;              /* whole panels of A are read where they are; the last is packed */
     const char *a_rows;         /* in place: the block's first row */
+    bool strips;                /* tasks pack their columns of B themselves, */
+    int64_t strip;              /* so many at a time */
+    char *strip_room;
+    int64_t strip_each; /* bytes per worker */
+    bool go_on;         /* the sums begin with C */
+    bool direct;        /* whole tiles are stored by the micro-kernel */
+    yh_tile_end end;
     int64_t row, col, rows, cols; /* block of C */
     int64_t mt, nt, tasks_m, tasks_n;
     int64_t kc;  /* depth of a pass */
@@ -40,6 +51,11 @@ typedef struct job {
     float *scratch;
     int64_t scratch_each; /* floats per worker */
 } job;
+
+/* Rows [m0, m1) and columns [n0, n1) of the block, k from pc to pc + kb. */
+typedef struct piece {
+    int64_t m0, m1, n0, n1, pc, kb;
+} piece;
 
 static int64_t round_up(int64_t v, int64_t to)
 {
@@ -54,6 +70,11 @@ static int64_t min64(int64_t a, int64_t b)
 static int64_t max64(int64_t a, int64_t b)
 {
     return a > b ? a : b;
+}
+
+static const void *at(const void *base, yh_dtype t, int64_t elements)
+{
+    return (const char *)base + elements * (int64_t)yh_dtype_size(t);
 }
 
 static void pack_panels(void *arg, int64_t begin, int64_t end, int worker)
@@ -75,21 +96,6 @@ static void pack(job *j, yh_pool *pool)
                             pack_panels, j);
 }
 
-/* One panel of A, from depth pc on, times one of B. */
-static void run_panels(const job *j, int64_t m, int64_t n, int64_t pc, int64_t kb, float *tile)
-{
-    const yh_micro *u = j->u;
-    const int64_t kp = j->a.k_padded, elem = (int64_t)yh_dtype_size(u->packed);
-    const char *b = (const char *)j->b.dst + (n * kp + pc * u->nr) * elem;
-    if (j->in_place && m + u->mr <= j->rows) {
-        const int64_t ld = j->g->lda * elem;
-        u->run_rows(kb, j->a_rows + m * ld + pc * elem, ld, b, tile, pc > 0);
-        return;
-    }
-    const int64_t first = j->in_place ? 0 : m;
-    u->run(kb, (const char *)j->a.dst + (first * kp + pc * u->mr) * elem, b, tile, pc > 0);
-}
-
 /* Rows in place are too many streams for the hardware's prefetcher: while the panels of B pass a
  * panel of A, the next panel's rows are called for, some with each. */
 static void call_for_rows(const job *j, int64_t m, int64_t part, int64_t parts, int64_t pc,
@@ -104,9 +110,10 @@ static void call_for_rows(const job *j, int64_t m, int64_t part, int64_t parts, 
 }
 
 /* The lines of C that the tile will be stored to, while its sums are taken. */
-static void call_for_tile(const job *j, int64_t m, int64_t n, int rows, int cols)
+static void call_for_tile(const job *j, const piece *p, int64_t m, int64_t n)
 {
     const yh_gemm *g = j->turned != NULL ? j->turned : j->g;
+    const int64_t rows = min64(j->u->mr, p->m1 - m), cols = min64(j->u->nr, p->n1 - n);
     const int64_t elem = (int64_t)yh_dtype_size(g->c_type);
     const int64_t row = j->turned != NULL ? j->col + n : j->row + m,
                   col = j->turned != NULL ? j->row + m : j->col + n;
@@ -133,43 +140,134 @@ static void store_tile(const job *j, const float *tile, int64_t m, int64_t n, in
         j->h->gemm_store_exp(j->g, tile, nr, row, col, rows, cols, part, part + j->g->n);
 }
 
-/* One mt x nt part of the block. The smaller operand is read again and again, from a cache, the
- * larger one once. */
-static void run_task(const job *j, int64_t task, float *scratch)
+/* The part of B that a piece takes, as a task packs it. */
+static yh_pack strip_of(const job *j, const piece *p)
+{
+    yh_pack s = j->b;
+    s.src = at(s.src, s.src_type, s.k_inner ? p->n0 * s.ld + p->pc : p->pc * s.ld + p->n0);
+    s.outer = p->n1 - p->n0;
+    s.k = min64(p->kb, s.k - p->pc);
+    s.k_padded = p->kb;
+    return s;
+}
+
+/* While tiles of one piece are computed, what the next strip is packed from is called for. */
+static void call_for_strip(const yh_pack *s, int64_t tile, int64_t tiles)
+{
+    const int64_t lines = s->k_inner ? s->outer : s->k;
+    const int64_t bytes = (s->k_inner ? s->k : s->outer) * (int64_t)yh_dtype_size(s->src_type);
+    for (int64_t i = lines * tile / tiles; i < lines * (tile + 1) / tiles; i++) {
+        const char *line = at(s->src, s->src_type, i * s->ld);
+        for (int64_t x = 0; x < bytes; x += 64)
+            __builtin_prefetch(line + x, 0, 2);
+    }
+}
+
+/* Sums that begin with C. */
+static void load_tile(const job *j, float *tile, int64_t m, int64_t n, int rows, int cols)
+{
+    const float *c = (const float *)j->g->c + (j->row + m) * j->g->ldc + j->col + n;
+    for (int i = 0; i < rows; i++)
+        memcpy(tile + i * j->u->nr, c + i * j->g->ldc, (size_t)cols * sizeof *c);
+}
+
+/* One panel of A, packed or in place, times one of B, to C if this is the last of k. */
+static void run_tile(const job *j, const piece *p, int64_t m, int64_t n, const char *a,
+                     const char *b, float *tile, float *sums)
 {
     const yh_micro *u = j->u;
+    const yh_gemm *g = j->g;
+    const int rows = (int)min64(u->mr, p->m1 - m), cols = (int)min64(u->nr, p->n1 - n);
+    const bool add = p->pc > 0 || j->go_on;
+    int64_t ld = 0;
+    if (j->in_place && rows == u->mr) {
+        const int64_t elem = (int64_t)yh_dtype_size(u->packed);
+        ld = g->lda * elem;
+        a = j->a_rows + m * ld + p->pc * elem;
+    }
+    if (j->direct && rows == u->mr && cols == u->nr) {
+        const int64_t first = (j->row + m) * g->ldc + j->col + n;
+        u->run_to(p->kb, a, ld, b, (char *)g->c + first * (int64_t)yh_dtype_size(g->c_type), g->ldc,
+                  j->end);
+        return;
+    }
+    if (j->go_on && p->pc == 0)
+        load_tile(j, tile, m, n, rows, cols);
+    if (ld > 0)
+        u->run_rows(p->kb, a, ld, b, tile, add);
+    else if (rows < u->mr && u->run_few != NULL)
+        u->run_few(p->kb, rows, a, b, tile, add);
+    else
+        u->run(p->kb, a, b, tile, add);
+    if (p->pc + p->kb == j->a.k_padded)
+        store_tile(j, tile, m, n, rows, cols, sums);
+}
+
+/* The smaller operand is read again and again, from a cache, the larger one once. */
+static void run_piece(const job *j, const piece *p, const piece *next, float *tile, char *strip,
+                      float *sums)
+{
+    const yh_micro *u = j->u;
+    const int64_t kp = j->a.k_padded, elem = (int64_t)yh_dtype_size(u->packed);
+    const int64_t across = (p->n1 - p->n0 + u->nr - 1) / u->nr,
+                  tiles = (p->m1 - p->m0 + u->mr - 1) / u->mr * across;
+    const char *a =
+                   (const char *)j->a.dst + ((j->in_place ? 0 : p->m0) * kp + p->pc * u->mr) * elem,
+               *b = (const char *)j->b.dst + (p->n0 * kp + p->pc * u->nr) * elem;
+    const int64_t step_a = j->in_place ? 0 : kp * u->mr * elem,
+                  step_b = (j->strips ? p->kb : kp) * u->nr * elem;
+    yh_pack to_come = {0};
+    if (j->strips) {
+        yh_pack s = strip_of(j, p);
+        s.dst = strip;
+        j->h->gemm_pack(&s, 0, across);
+        b = strip;
+        to_come = strip_of(j, next);
+    }
+    int64_t done = 0;
+    for (int64_t m = p->m0; m < p->m1; m += u->mr, a += step_a)
+        for (int64_t i = 0; i < across; i++, done++) {
+            const int64_t n = p->n0 + i * u->nr;
+            call_for_rows(j, m + u->mr, i, across, p->pc, p->kb);
+            if (to_come.outer > 0)
+                call_for_strip(&to_come, done, tiles);
+            if (p->pc + p->kb == kp)
+                call_for_tile(j, p, m, n);
+            run_tile(j, p, m, n, a, b + i * step_b, tile, sums);
+            if (kp > j->kc)
+                tile += u->mr * u->nr;
+        }
+}
+
+/* One mt x nt part of the block, in strips of columns and passes over k. */
+static void run_task(const job *j, int64_t task, float *scratch, char *strip)
+{
     const int64_t kp = j->a.k_padded;
     const bool tall = j->in_place && j->rows > j->cols;
     const int64_t tm = tall ? task / j->tasks_n : task % j->tasks_m;
     const int64_t tn = tall ? task % j->tasks_n : task / j->tasks_m;
-    const int64_t m0 = tm * j->mt, n0 = tn * j->nt;
-    const int64_t m1 = min64(m0 + j->mt, j->rows), n1 = min64(n0 + j->nt, j->cols);
-    const bool one_pass = kp <= j->kc;
+    const int64_t n0 = tn * j->nt, n1 = min64(n0 + j->nt, j->cols);
+    const int64_t width = j->strips ? j->strip : j->nt;
     float *part = j->part != NULL ? j->part + 2 * tm * j->g->n : NULL;
     for (int64_t n = n0; part != NULL && n < n1; n++) {
         part[j->col + n] = 0.0f;
         part[j->g->n + j->col + n] = -INFINITY;
     }
-    int64_t pc = 0;
-    do {
-        const int64_t kb = min64(j->kc, kp - pc);
-        const bool last = pc + kb == kp;
-        float *tile = scratch;
-        for (int64_t m = m0; m < m1; m += u->mr)
-            for (int64_t n = n0; n < n1; n += u->nr) {
-                call_for_rows(j, m + u->mr, (n - n0) / u->nr, (n1 - n0 + u->nr - 1) / u->nr, pc,
-                              kb);
-                const int rows = (int)min64(u->mr, m1 - m), cols = (int)min64(u->nr, n1 - n);
-                if (last)
-                    call_for_tile(j, m, n, rows, cols);
-                run_panels(j, m, n, pc, kb, tile);
-                if (last)
-                    store_tile(j, tile, m, n, rows, cols, part);
-                if (!one_pass)
-                    tile += u->mr * u->nr;
-            }
-        pc += kb;
-    } while (pc < kp);
+    piece p = {.m0 = tm * j->mt, .n0 = n0, .kb = min64(j->kc, kp)};
+    p.m1 = min64(p.m0 + j->mt, j->rows);
+    p.n1 = min64(n0 + width, n1);
+    while (p.n0 < n1) {
+        piece next = p;
+        next.pc += p.kb;
+        if (next.pc == kp) {
+            next.pc = 0;
+            next.n0 = p.n1;
+            next.n1 = min64(p.n1 + width, n1);
+        }
+        next.kb = min64(j->kc, kp - next.pc);
+        run_piece(j, &p, &next, scratch, strip, part);
+        p = next;
+    }
 }
 
 static void run_tasks(void *arg, int64_t begin, int64_t end, int worker)
@@ -178,7 +276,8 @@ static void run_tasks(void *arg, int64_t begin, int64_t end, int worker)
     if (j->u->enter != NULL)
         j->u->enter();
     for (int64_t t = begin; t < end; t++)
-        run_task(j, t, j->scratch + worker * j->scratch_each);
+        run_task(j, t, j->scratch + worker * j->scratch_each,
+                 j->strip_room + worker * j->strip_each);
     if (j->u->leave != NULL)
         j->u->leave();
 }
@@ -197,6 +296,10 @@ static void choose_tasks(job *j, int threads)
     const yh_micro *u = j->u;
     int64_t most_m = max64(TASK_ROWS / u->mr, 1) * u->mr,
             most_n = max64(TASK_COLS / u->nr, 1) * u->nr;
+    if (j->strips) {
+        most_m = j->a.k_padded > j->kc ? STRIP_ROWS / u->mr * u->mr : round_up(j->rows, u->mr);
+        most_n = round_up(j->cols, u->nr);
+    }
     for (;;) {
         j->mt = part(j->rows, most_m, u->mr);
         j->nt = part(j->cols, most_n, u->nr);
@@ -212,11 +315,6 @@ static void choose_tasks(job *j, int threads)
         else
             return;
     }
-}
-
-static const void *at(const void *base, yh_dtype t, int64_t elements)
-{
-    return (const char *)base + elements * (int64_t)yh_dtype_size(t);
 }
 
 /* Adds the sums of the tasks, and takes the largest top, in the order of the rows. */
@@ -317,7 +415,7 @@ static yh_gemm turn(const yh_gemm *g)
 typedef struct room {
     int64_t mo, no; /* rows and columns of C that are packed at once */
     size_t a, b, scratch, part;
-} room;
+} room; /* b: of all strips, where tasks pack it */
 
 static room room_for(const job *j, int threads)
 {
@@ -332,10 +430,12 @@ static room room_for(const job *j, int threads)
     room r = {.mo = g->m, .no = g->n};
     if (!j->in_place)
         r.mo = part(g->m, max64(a / bytes / TASK_ROWS, 1) * TASK_ROWS, u->mr);
-    if (g->packed_b == NULL)
+    if (g->packed_b == NULL && !j->strips)
         r.no = part(g->n, max64(b / bytes / TASK_COLS, 1) * TASK_COLS, u->nr);
     r.a = (size_t)round_up((j->in_place ? u->mr : r.mo) * kp * elem, 4096);
     r.b = g->packed_b != NULL ? 0 : (size_t)round_up(r.no * kp * elem, 4096);
+    if (j->strips)
+        r.b = (size_t)(j->strip_each * threads);
     r.scratch = (size_t)(j->scratch_each * threads) * sizeof(float);
     if (g->exp != NULL)
         r.part = (size_t)(2 * (r.mo / (TASK_ROWS / u->mr * u->mr) + 1) * g->n) * sizeof(float);
@@ -350,7 +450,7 @@ static void run_blocks(job *j, const room *r, yh_pool *pool)
             j->cols = min64(r->no, g->n - j->col);
             j->rows = min64(r->mo, g->m - j->row);
             run_block(j, j->in_place || r->mo < g->m || j->col == 0,
-                      g->packed_b == NULL && j->row == 0, pool);
+                      g->packed_b == NULL && !j->strips && j->row == 0, pool);
         }
 }
 
@@ -362,18 +462,37 @@ static job job_for(const yh_gemm *g, const yh_micro *u)
              .in_place = reads_in_place(g, u, !g->trans_a, g->lda)};
     const int64_t kp = round_up(g->k, u->k_align);
     j.kc = kp <= u->kc ? u->kc : part(kp, u->kc, u->k_align);
-    /* one tile, or all tiles of a task where k takes several passes */
-    j.scratch_each =
-        kp <= u->kc ? u->mr * u->nr : (TASK_ROWS + u->mr) * (int64_t)(TASK_COLS + u->nr);
+    j.strips = g->packed_b == NULL && g->exp == NULL && (!j.in_place || g->m <= STRIPS_TO);
+    j.strip = round_up(STRIP, u->nr);
+    j.strip_each = round_up(j.strip * min64(kp, j.kc) * (int64_t)yh_dtype_size(u->packed), 4096);
+    /* one tile, or all tiles of a piece where k takes several passes */
+    j.scratch_each = u->mr * u->nr;
+    if (kp > u->kc)
+        j.scratch_each = j.strips ? (STRIP_ROWS + u->mr) * j.strip
+                                  : (TASK_ROWS + u->mr) * (int64_t)(TASK_COLS + u->nr);
     j.scratch_each = round_up(j.scratch_each, 1024);
     return j;
 }
 
-static yh_status run_whole(const yh_gemm *g, const yh_gemm *turned, const yh_micro *u,
+/* Whether the micro-kernel can store whole tiles. */
+static void choose_end(job *j)
+{
+    const yh_gemm *g = j->g;
+    j->direct = j->u->run_to != NULL && j->turned == NULL && g->exp == NULL && g->bias == NULL &&
+                g->residual == NULL && j->a.k_padded <= j->kc &&
+                (g->c_type == YH_F32 || (g->c_type == YH_BF16 && j->u->narrows));
+    j->end = g->c_type == YH_BF16           ? YH_TILE_BF16
+             : j->go_on                     ? YH_TILE_GO_ON
+             : g->accumulate && !g->c_empty ? YH_TILE_ADD
+                                            : YH_TILE_STORE;
+}
+
+static yh_status run_whole(const yh_gemm *g, const yh_gemm *turned, bool go_on, const yh_micro *u,
                            yh_pool *pool, yh_err *err)
 {
     job j = job_for(g, u);
     j.turned = turned;
+    j.go_on = go_on;
     const room r = room_for(&j, yh_pool_threads(pool));
     yh_workspace *w;
     YH_TRY(yh_workspace_take(&w, r.a + r.b + r.scratch + r.part, err));
@@ -388,6 +507,8 @@ static yh_status run_whole(const yh_gemm *g, const yh_gemm *turned, const yh_mic
                     .dst = w->data};
     j.b = pack_of_b(g, u);
     j.b.dst = (char *)w->data + r.a;
+    j.strip_room = (char *)w->data + r.a;
+    choose_end(&j);
     j.scratch = (float *)(void *)((char *)w->data + r.a + r.b);
     if (r.part > 0)
         j.part = j.scratch + j.scratch_each * yh_pool_threads(pool);
@@ -402,8 +523,8 @@ static yh_status run_whole(const yh_gemm *g, const yh_gemm *turned, const yh_mic
  * whose panels stay in a cache. Sums may not depend on m and n, so nor does this. */
 static int64_t depth_of(const yh_gemm *g)
 {
-    const bool parts =
-        g->accumulate && g->trans_a && g->packed_b == NULL && g->exp == NULL && g->residual != g->c;
+    const bool parts = g->c_type == YH_F32 && g->trans_a && g->packed_b == NULL && g->exp == NULL &&
+                       (g->residual == NULL || g->residual != g->c);
     return parts && g->k > DEPTH ? part(g->k, DEPTH, 32) : g->k;
 }
 
@@ -411,7 +532,7 @@ yh_status yh_gemm_run_micro(const yh_gemm *g, const yh_micro *u, yh_pool *pool, 
 {
     if (turns(g, u)) {
         const yh_gemm t = turn(g);
-        return run_whole(&t, g, u, pool, err);
+        return run_whole(&t, g, false, u, pool, err);
     }
     const int64_t depth = depth_of(g);
     yh_gemm p = *g;
@@ -424,7 +545,7 @@ yh_status yh_gemm_run_micro(const yh_gemm *g, const yh_micro *u, yh_pool *pool, 
         p.bias = last ? g->bias : NULL;
         p.residual = last ? g->residual : NULL;
         p.c_empty = g->c_empty && k == 0;
-        YH_TRY(run_whole(&p, NULL, u, pool, err));
+        YH_TRY(run_whole(&p, NULL, k > 0 && !g->accumulate, u, pool, err));
         k += depth;
     } while (k < g->k);
     return YH_OK;

@@ -10,17 +10,28 @@
 
 #include "kernels/multi.h"
 
+/* How the sums of a whole tile come to C: stored or added to F32, begun with C's F32, stored as
+ * bf16. */
+typedef enum yh_tile_end { YH_TILE_STORE, YH_TILE_ADD, YH_TILE_GO_ON, YH_TILE_BF16 } yh_tile_end;
+
 typedef struct yh_micro {
     int mr, nr;
     int unit_a, unit_b; /* k elements that lie together in a panel of A, of B */
     int k_align;        /* k_padded is a multiple of it */
     int64_t kc;         /* depth of one pass over the panels; a multiple of k_align */
     yh_dtype packed;    /* F32 or BF16 */
+    bool narrows;       /* run_to knows YH_TILE_BF16 */
     /* tile[mr][nr] = (add ? tile : 0) + sum over k; k a multiple of k_align */
     void (*run)(int64_t k, const void *a, const void *b, float *tile, bool add);
     /* the same with A in place: row i begins i * ld bytes behind a, k elements side by side; NULL:
      * A is always packed */
     void (*run_rows)(int64_t k, const void *a, int64_t ld, const void *b, float *tile, bool add);
+    /* run for a panel with fewer rows than mr: the tile's others are undefined; NULL: run does */
+    void (*run_few)(int64_t k, int rows, const void *a, const void *b, float *tile, bool add);
+    /* run (ld 0) or run_rows for a whole tile to C[mr][nr] with row stride ldc, in elements; NULL:
+     * through a tile */
+    void (*run_to)(int64_t k, const void *a, int64_t ld, const void *b, void *c, int64_t ldc,
+                   yh_tile_end end);
     void (*enter)(void); /* before the first and after the last run on a thread; may be NULL */
     void (*leave)(void);
 } yh_micro;

@@ -97,12 +97,59 @@ VEC_INLINE void call_for(cell c, const yh_pack *p, int64_t r, int64_t k)
         __builtin_prefetch((const char *)p->src + ((k + q) * p->ld + r) * elem);
 }
 
+#if VL == 16
+typedef uint16_t vw __attribute__((vector_size(64)));
+#define FIRST_PAIRS                                                                                \
+    0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39, 8, 40, 9, 41, 10, 42, 11, 43, 12, 44,  \
+        13, 45, 14, 46, 15, 47
+#define LAST_PAIRS                                                                                 \
+    16, 48, 17, 49, 18, 50, 19, 51, 20, 52, 21, 53, 22, 54, 23, 55, 24, 56, 25, 57, 26, 58, 27,    \
+        59, 28, 60, 29, 61, 30, 62, 31, 63
+
+/* Pairs of neighbours in k from two rows of the source, n of them and zeros up to r <= 32: the hot
+ * path of weights' gradients. What is stored past a panel's cells is overwritten by the next. */
+VEC_INLINE void pairs_across(int r, const yh_pack *p, int64_t first, int n, int64_t k0, int64_t k1,
+                             float *d)
+{
+    const int64_t ld = p->ld;
+    const yh_bf16 *s = (const yh_bf16 *)p->src + k0 * ld + first;
+    const __mmask32 some = n < 32 ? (1u << n) - 1 : ~0u;
+    const int64_t end = (first + n) * 2 - 1;
+    const bool far = k1 + K_ACROSS <= p->k && (first * 2 - 1) / 64 != end / 64;
+    d += k0 / 2 * r;
+    for (int64_t k = k0; k < k1; k += 2, d += r, s += 2 * ld) {
+        if (far) {
+            __builtin_prefetch(s + K_ACROSS * ld + n - 1);
+            __builtin_prefetch(s + (K_ACROSS + 1) * ld + n - 1);
+        }
+        const vw x = (vw)_mm512_maskz_loadu_epi16(some, s),
+                 y = (vw)_mm512_maskz_loadu_epi16(some, s + ld);
+        const vf low = (vf)__builtin_shufflevector(x, y, FIRST_PAIRS);
+        if (r == 32) {
+            v_store(d, low);
+            v_store(d + VL, (vf)__builtin_shufflevector(x, y, LAST_PAIRS));
+        } else if (k + 2 < k1) {
+            v_store(d, low);
+        } else {
+            v_store_n(d, low, r);
+        }
+    }
+}
+#endif
+
 /* Panels with cells of all r rows side by side (unit = one cell), k from k0 to k1, a multiple of
  * VL cells. */
 VEC_INLINE void side_by_side(cell c, int r, const yh_pack *p, int64_t first, int64_t k0, int64_t k1,
                              float *d)
 {
     const int u = per_cell(c);
+#if VL == 16
+    if (c == PAIRS && !p->k_inner) {
+        const int64_t left = p->outer - first;
+        pairs_across(r, p, first, left < r ? (int)left : r, k0, k1, d);
+        return;
+    }
+#endif
     d += k0 / u * r;
     if (!p->k_inner) {
         for (int64_t k = k0; k < k1; k += u, d += r) {
@@ -203,6 +250,8 @@ void YH_KERNEL(gemm_pack)(const yh_pack *p, int64_t begin, int64_t end)
 {
     int depth;
     const whole_fn whole = choose(p, &depth);
+    const bool some =
+        VL == 16 && p->dst_type == YH_BF16 && !p->k_inner && whole != NULL && p->unit == 2;
     const int64_t k_whole = whole != NULL ? p->k / depth * depth : 0;
     const int64_t elem = p->dst_type == YH_F32 ? 4 : 2,
                   step = p->k_inner || p->unit > K_ACROSS ? K_BLOCK : K_ACROSS;
@@ -214,7 +263,7 @@ void YH_KERNEL(gemm_pack)(const yh_pack *p, int64_t begin, int64_t end)
                 const int64_t first = panel * p->r, left = p->outer - first;
                 void *d = (char *)p->dst + first * p->k_padded * elem;
                 int64_t done = k;
-                if (left >= p->r && k < k_whole) {
+                if ((left >= p->r || some) && k < k_whole) {
                     done = k1 < k_whole ? k1 : k_whole;
                     whole(p, first, k, done, d);
                 }
