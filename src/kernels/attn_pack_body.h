@@ -135,7 +135,8 @@ static void pack_rows(opnd *dst, rows_view s)
     }
 }
 
-/* A operand with K along rows: row m is element m of the dim. dst holds BL/KP * pad_dim. */
+/* A operand with K along rows: row m is element m of the dim. dst holds BL/KP * pad_dim. F32 rows
+ * are read where they lie, unless they all share the same lines of the first-level cache. */
 static a_opnd turned_operand(opnd *dst, rows_view s)
 {
     const int64_t dp = pad_dim(s.dim);
@@ -152,7 +153,7 @@ static a_opnd turned_operand(opnd *dst, rows_view s)
         }
     return (a_opnd){dst, PAIRS, 1};
 #else
-    if (KP == 1 && s.type == YH_F32)
+    if (KP == 1 && s.type == YH_F32 && s.ld % 1024 != 0)
         return (a_opnd){s.p, 1, s.ld};
     pack_rows(dst, s);
     return (a_opnd){dst, 1, dp};
