@@ -482,8 +482,8 @@ static void sums(void **state)
                 want[i] += v[X].d[r * w + i];
         }
         write_values(&v[Y]);
-        k->col_sum(t, v[X].g.p, v[Y].g.p, w, 0, 3);
-        k->col_sum(t, v[X].g.p, v[Y].g.p, w, 3, ROWS);
+        k->col_sum(t, v[X].g.p, v[Y].g.p, w, 0, 1);
+        k->col_sum(t, v[X].g.p, v[Y].g.p, w, 1, ROWS);
         check_all("col_sum", &v[Y], want);
         guarded_free(&v[X].g);
         guarded_free(&v[Y].g);

@@ -120,10 +120,22 @@ void YH_KERNEL(scale_f32)(float *x, float s, int64_t begin, int64_t end)
         v_put(YH_F32, x, i, end, v_get(YH_F32, x, i, end) * s);
 }
 
+/* Four rows at a time: the sums are read and written a quarter as often. */
 VEC_INLINE void col_sum_body(yh_dtype t, const void *x, float *out, int64_t width, int64_t begin,
                              int64_t end)
 {
-    for (int64_t r = begin; r < end; r++) {
+    int64_t r = begin;
+    for (; r + 4 <= end; r += 4) {
+        const void *row[4];
+        for (int k = 0; k < 4; k++)
+            row[k] = v_at(t, x, (r + k) * width);
+        for (int64_t i = 0; i < width; i += VL) {
+            const vf a = v_get(t, row[0], i, width) + v_get(t, row[1], i, width),
+                     b = v_get(t, row[2], i, width) + v_get(t, row[3], i, width);
+            v_put(YH_F32, out, i, width, v_get(YH_F32, out, i, width) + (a + b));
+        }
+    }
+    for (; r < end; r++) {
         const void *xr = v_at(t, x, r * width);
         for (int64_t i = 0; i < width; i += VL)
             v_put(YH_F32, out, i, width, v_get(YH_F32, out, i, width) + v_get(t, xr, i, width));
