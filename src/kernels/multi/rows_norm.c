@@ -68,54 +68,92 @@ void YH_KERNEL(rmsnorm_back)(yh_dtype t, const void *x, const float *w, const fl
         rms_back_body(YH_F32, x, w, rstd, dy, dx, add_dx, dw_part, width, begin, end);
 }
 
-/* Sum over a row of x - shift; squared: of its square. Lanes past the width add nothing. */
-VEC_INLINE float row_moment(yh_dtype t, const void *xr, int64_t width, float shift, bool squared)
+VEC_INLINE float element(yh_dtype t, const void *x, int64_t i)
 {
-    vf s = {0};
-    int64_t i = 0;
-    for (; i + VL <= width; i += VL) {
-        vf v = v_get(t, xr, i, width) - shift;
-        s = squared ? v_fma(v, v, s) : s + v;
-    }
-    float tail = 0;
-    for (; i < width; i++) {
-        float v =
-            (t == YH_BF16 ? yh_bf16_to_f32(((const yh_bf16 *)xr)[i]) : ((const float *)xr)[i]) -
-            shift;
-        tail += squared ? v * v : v;
-    }
-    return v_sum(s) + tail;
+    return t == YH_BF16 ? yh_bf16_to_f32(((const yh_bf16 *)x)[i]) : ((const float *)x)[i];
 }
 
-VEC_INLINE void layer_body(yh_dtype t, const void *x, const float *w, const float *b, float eps,
-                           void *y, float *mean, float *rstd, int64_t width, int64_t begin,
-                           int64_t end)
+enum { TOGETHER = 2 }; /* rows whose sums are taken together: one waits while the other adds */
+
+/* Sums over n rows of x - shift; squared: of its square. Lanes past the width add nothing. */
+VEC_INLINE void row_moments(yh_dtype t, const void *const *x, int n, int64_t width,
+                            const float *shift, bool squared, float *out)
 {
-    for (int64_t r = begin; r < end; r++) {
-        const void *xr = v_at(t, x, r * width);
-        void *yr = v_at_mut(t, y, r * width);
-        float m = row_moment(t, xr, width, 0, false) / (float)width;
-        float rs = 1.0f / sqrtf(row_moment(t, xr, width, m, true) / (float)width + eps);
-        for (int64_t i = 0; i < width; i += VL) {
-            vf v = (v_get(t, xr, i, width) - m) * rs;
-            vf bias = b != NULL ? v_get(YH_F32, b, i, width) : v_set(0);
-            v_put(t, yr, i, width, v_fma(v, v_get(YH_F32, w, i, width), bias));
+    vf s[TOGETHER] = {{0}};
+    float tail[TOGETHER] = {0};
+    int64_t i = 0;
+    for (; i + VL <= width; i += VL)
+        for (int q = 0; q < n; q++) {
+            vf v = v_get(t, x[q], i, i + VL) - shift[q];
+            s[q] = squared ? v_fma(v, v, s[q]) : s[q] + v;
         }
-        if (mean != NULL)
-            mean[r] = m;
-        if (rstd != NULL)
-            rstd[r] = rs;
+    for (; i < width; i++)
+        for (int q = 0; q < n; q++) {
+            float v = element(t, x[q], i) - shift[q];
+            tail[q] += squared ? v * v : v;
+        }
+    for (int q = 0; q < n; q++)
+        out[q] = v_sum(s[q]) + tail[q];
+}
+
+typedef struct layer {
+    const void *x;
+    const float *w, *b;
+    float eps;
+    void *y;
+    float *mean, *rstd;
+    int64_t width;
+} layer;
+
+/* n rows from r on */
+VEC_INLINE void layer_rows(yh_dtype t, const layer *l, int64_t r, int n)
+{
+    const int64_t width = l->width;
+    const void *x[TOGETHER];
+    void *y[TOGETHER];
+    float m[TOGETHER] = {0}, rs[TOGETHER];
+    for (int q = 0; q < n; q++) {
+        x[q] = v_at(t, l->x, (r + q) * width);
+        y[q] = v_at_mut(t, l->y, (r + q) * width);
     }
+    row_moments(t, x, n, width, m, false, m);
+    for (int q = 0; q < n; q++)
+        m[q] /= (float)width;
+    row_moments(t, x, n, width, m, true, rs);
+    for (int q = 0; q < n; q++)
+        rs[q] = 1.0f / sqrtf(rs[q] / (float)width + l->eps);
+    for (int64_t i = 0; i < width; i += VL) {
+        const vf w = v_get(YH_F32, l->w, i, width),
+                 b = l->b != NULL ? v_get(YH_F32, l->b, i, width) : v_set(0);
+        for (int q = 0; q < n; q++)
+            v_put(t, y[q], i, width, v_fma((v_get(t, x[q], i, width) - m[q]) * rs[q], w, b));
+    }
+    for (int q = 0; q < n; q++) {
+        if (l->mean != NULL)
+            l->mean[r + q] = m[q];
+        if (l->rstd != NULL)
+            l->rstd[r + q] = rs[q];
+    }
+}
+
+VEC_INLINE void layer_body(yh_dtype t, const layer *l, int64_t begin, int64_t end)
+{
+    int64_t r = begin;
+    for (; r + TOGETHER <= end; r += TOGETHER)
+        layer_rows(t, l, r, TOGETHER);
+    for (; r < end; r++)
+        layer_rows(t, l, r, 1);
 }
 
 void YH_KERNEL(layernorm)(yh_dtype t, const void *x, const float *w, const float *b, float eps,
                           void *y, float *mean, float *rstd, int64_t width, int64_t begin,
                           int64_t end)
 {
+    const layer l = {x, w, b, eps, y, mean, rstd, width};
     if (t == YH_BF16)
-        layer_body(YH_BF16, x, w, b, eps, y, mean, rstd, width, begin, end);
+        layer_body(YH_BF16, &l, begin, end);
     else
-        layer_body(YH_F32, x, w, b, eps, y, mean, rstd, width, begin, end);
+        layer_body(YH_F32, &l, begin, end);
 }
 
 /* With h = (x - mean) rstd and g = dy w: dx = rstd (g - mean(g) - h mean(g h)) */
