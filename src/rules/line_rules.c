@@ -80,7 +80,7 @@ static bool whole_word(const char *text, size_t n, const yh_match *m)
 static bool keep(void *ctx, const yh_match *m)
 {
     collect *c = ctx;
-    int k = c->p->section[m->pattern];
+    const int8_t k = c->p->section[m->pattern];
     if (k < 0 || c->n[k] == HITS)
         return true;
     yh_match *hit = c->hit[k];
