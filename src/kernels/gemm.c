@@ -1,8 +1,9 @@
 /* The matrix product: blocking, packing, threads. See gemm_parts.h for the layout of panels.
  *
  * For a block of at most `mo` rows and `no` columns of C, both operands are packed whole (all of k)
- * into a shared workspace, unless the rows of A can be read in place or B comes packed; then tasks
- * of mt x nt sums, sized for the second-level cache, run over the panels in passes of kc. A sum is
+ * into a shared workspace, unless the rows of A can be read in place, B comes packed or tasks pack
+ * it in strips; then tasks of mt x nt sums run over the panels in passes of kc, sized for the
+ * second-level cache or made of strips that are. A sum is
  * always taken over k in the same order by the same micro-kernel, so its bits depend neither on the
  * number of threads nor on the blocks. */
 #include <math.h>
@@ -16,7 +17,7 @@ enum {
     TASK_COLS = 256,
     STRIP = 128,      /* columns of B that a task packs right before use, */
     STRIP_ROWS = 512, /* for so many rows, at most, where k takes several passes */
-    DEPTH = 1024,     /* of k, packed at once where sums are added to C */
+    DEPTH = 1024,     /* of k, packed at once where A lies across it and C is F32 */
     HOT_A = 1 << 20,  /* bytes packed at once for each thread, used up while a cache has them: A, */
     HOT_B = 1 << 20,  /* and B */
     STRIPS_TO = 256,  /* rows of A in place: with more of them all B is packed first */
@@ -519,8 +520,9 @@ static yh_status run_whole(const yh_gemm *g, const yh_gemm *turned, bool go_on, 
     return YH_OK;
 }
 
-/* A gradient that is added to C (A lies across k, both operands are packed) is added in parts of k,
- * whose panels stay in a cache. Sums may not depend on m and n, so nor does this. */
+/* A gradient of weights (A lies across k, both operands are packed) is computed in parts of k,
+ * whose panels stay in a cache. What is added to C is added in parts, and sums may not depend on m
+ * and n, so nor does this. */
 static int64_t depth_of(const yh_gemm *g)
 {
     const bool parts = g->c_type == YH_F32 && g->trans_a && g->packed_b == NULL && g->exp == NULL &&
