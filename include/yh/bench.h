@@ -45,6 +45,7 @@ typedef struct yh_bench_step_options {
     bool muon;                     /* else AdamW */
     bool f32;                      /* else bf16 where the CPU multiplies it */
     int recompute;                 /* level, 0 to 2 */
+    bool pack_weights;             /* by the optimiser, as yh_train_options' */
     int steps;                     /* timed ones, behind one that warms up; 0: 3 */
 } yh_bench_step_options;
 typedef struct yh_bench_step_part {

@@ -19,6 +19,10 @@ typedef enum yh_schedule { YH_SCHED_WSD, YH_SCHED_COSINE, YH_SCHED_CONSTANT } yh
  * the other. RANDOM: rows from random offsets of the stream (nanoGPT's way). */
 typedef enum yh_order { YH_ORDER_SHUFFLE, YH_ORDER_STREAM, YH_ORDER_RANDOM } yh_order;
 
+/* Hidden matrices packed by the optimiser, for both products that read them. AUTO: where it is
+ * expected to pay and memory allows it. The bits are the same. */
+typedef enum yh_pack_weights { YH_PACK_AUTO, YH_PACK_ON, YH_PACK_OFF } yh_pack_weights;
+
 typedef struct yh_train_progress yh_train_progress;
 
 /* Everything 0 or NULL follows from the rules in docs/train.md. */
@@ -45,6 +49,7 @@ typedef struct yh_train_options {
     int recompute; /* with recompute_set: 0 keeps all activations, 1 computes the cheap ones again,
                       2 whole blocks; else the lowest that fits. The bits are the same. */
     bool recompute_set;
+    yh_pack_weights pack_weights;
     uint64_t seed;
     uint32_t eval_every, sample_every, save_every; /* steps; 0: by rule */
     uint64_t eval_tokens;  /* held-out tokens looked at, at most; 0: by rule */

@@ -71,7 +71,8 @@ static int run_step(const yh_args *a, const yh_machine_limits *m, yh_pool *pool)
                                .steps = (int)yh_arg_int(a, "steps", 0),
                                .muon = yh_arg_flag(a, "muon"),
                                .f32 = yh_arg_flag(a, "f32"),
-                               .recompute = (int)yh_arg_int(a, "recompute", 0)};
+                               .recompute = (int)yh_arg_int(a, "recompute", 0),
+                               .pack_weights = yh_arg_flag(a, "pack-weights")};
     yh_live(false, "training steps of %s", o.model);
     if (yh_bench_step_run(&o, m, pool, &r, &err) != YH_OK)
         return yh_cli_fail(a, &err);
@@ -134,6 +135,7 @@ static const yh_opt opts[] = {
     {"muon", 0, YH_OPT_FLAG, NULL, "with --model: Muon rather than AdamW"},
     {"f32", 0, YH_OPT_FLAG, NULL, "with --model: F32 where bf16 would be taken"},
     {"recompute", 0, YH_OPT_INT, "N", "with --model: level of recomputation, 0 to 2"},
+    {"pack-weights", 0, YH_OPT_FLAG, NULL, "with --model: the optimiser packs hidden matrices"},
     {"limits", 0, YH_OPT_FLAG, NULL, "measure the machine's limits alone"},
     {"seconds", 0, YH_OPT_NUM, "S", "time for measuring the limits (1.5)"},
     {"json", 0, YH_OPT_FLAG, NULL, "one JSON object a line"},

@@ -34,6 +34,8 @@ static const yh_opt opts[] = {
     {"memory", 0, YH_OPT_SIZE, "BYTES", "hold no more (default: what is available)"},
     {"recompute", 0, YH_OPT_INT, "N",
      "activations computed again: 0 none, 1 cheap ones, 2 whole blocks (default: what fits)"},
+    {"pack-weights", 0, YH_OPT_TEXT, "WHEN",
+     "the optimiser packs hidden matrices for products: auto, on or off"},
     {"across-documents", 0, YH_OPT_FLAG, NULL, "attention crosses the borders of documents"},
     {"seed", 0, YH_OPT_INT, "N", "of weights and order (default 0)"},
     {"eval-every", 0, YH_OPT_INT, "N", "steps between looks at held-out text"},
@@ -106,6 +108,7 @@ static int names(const yh_args *a, yh_train_options *o)
     static const char *const schedule[] = {"wsd", "cosine", "constant", NULL};
     static const char *const precision[] = {"auto", "f32", "bf16", NULL};
     static const char *const order[] = {"shuffle", "stream", "random", NULL};
+    static const char *const pack[] = {"auto", "on", "off", NULL};
     int v = 0;
     o->optimizer_set = yh_arg_given(a, "optimizer");
     if (!one_of(yh_arg_text(a, "optimizer", "muon"), optimizer, &v))
@@ -123,6 +126,9 @@ static int names(const yh_args *a, yh_train_options *o)
     if (!one_of(yh_arg_text(a, "order", "shuffle"), order, &v))
         return yh_cli_usage(a, "--order is shuffle, stream or random");
     o->order = (yh_order)v;
+    if (!one_of(yh_arg_text(a, "pack-weights", "auto"), pack, &v))
+        return yh_cli_usage(a, "--pack-weights is auto, on or off");
+    o->pack_weights = (yh_pack_weights)v;
     return 0;
 }
 

@@ -148,7 +148,7 @@ static yh_pack strip_of(const job *j, const piece *p)
     s.src = at(s.src, s.src_type, s.k_inner ? p->n0 * s.ld + p->pc : p->pc * s.ld + p->n0);
     s.outer = p->n1 - p->n0;
     s.k = min64(p->kb, s.k - p->pc);
-    s.k_padded = p->kb;
+    s.k_padded = s.to = p->kb;
     return s;
 }
 
@@ -363,6 +363,7 @@ static yh_pack pack_of_b(const yh_gemm *g, const yh_micro *u)
                      .outer = g->n,
                      .k = g->k,
                      .k_padded = round_up(g->k, u->k_align),
+                     .to = round_up(g->k, u->k_align),
                      .r = u->nr,
                      .unit = u->unit_b};
 }
@@ -379,6 +380,28 @@ void yh_gemm_pack_b(const yh_gemm *g, void *dst, yh_pool *pool)
     j.b.dst = dst;
     j.b_panels = (g->n + u->nr - 1) / u->nr;
     pack(&j, pool);
+}
+
+size_t yh_gemm_weight_bytes(const yh_gemm *g)
+{
+    const yh_micro *u = yh_micro_pick(g->ab_type);
+    return (size_t)(round_up(g->n, u->nr) * round_up(g->k, u->k_align)) * yh_dtype_size(u->packed);
+}
+
+void yh_gemm_pack_rows(const yh_gemm *g, void *dst, int64_t begin, int64_t end)
+{
+    const yh_micro *u = yh_micro_pick(g->ab_type);
+    yh_pack p = pack_of_b(g, u);
+    int64_t first = 0, last = (g->n + u->nr - 1) / u->nr;
+    p.dst = dst;
+    if (g->trans_b) {
+        first = begin / u->nr;
+        last = (end + u->nr - 1) / u->nr;
+    } else {
+        p.from = begin;
+        p.to = end < g->k ? end : p.k_padded;
+    }
+    yh_gemm_helpers_current()->gemm_pack(&p, first, last);
 }
 
 /* Whether rows of an operand can be read where they are. */
@@ -503,6 +526,7 @@ static yh_status run_whole(const yh_gemm *g, const yh_gemm *turned, bool go_on, 
                     .k_inner = !g->trans_a,
                     .k = g->k,
                     .k_padded = round_up(g->k, u->k_align),
+                    .to = round_up(g->k, u->k_align),
                     .r = u->mr,
                     .unit = u->unit_a,
                     .dst = w->data};

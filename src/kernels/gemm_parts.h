@@ -43,6 +43,7 @@ typedef struct yh_pack {
     yh_dtype src_type, dst_type;
     bool k_inner; /* src is [outer, k]; else [k, outer] */
     int64_t outer, k, k_padded;
+    int64_t from, to; /* what of k_padded is packed; both multiples of 32, or to is k_padded */
     int r, unit;
     void *dst;
 } yh_pack;

@@ -107,6 +107,11 @@ yh_status yh_gemm_run(const yh_gemm *g, yh_pool *pool, yh_err *err) YH_MUST_CHEC
  * products. The size that is enough on every ISA: */
 void yh_gemm_pack_b(const yh_gemm *g, void *dst, yh_pool *pool);
 size_t yh_gemm_packed_bytes(int64_t n, int64_t k);
+/* The same for a weight that stays packed: the size on this ISA, and the part of the whole that the
+ * stored rows [begin, end) of B make, on the calling thread. begin is a multiple of 32, and end,
+ * but for the last row's. */
+size_t yh_gemm_weight_bytes(const yh_gemm *g);
+void yh_gemm_pack_rows(const yh_gemm *g, void *dst, int64_t begin, int64_t end);
 /* Bytes of scratch that yh_gemm_run takes for a product of this kind on a pool of so many threads;
  * what a, b and the rest point to is not read. */
 size_t yh_gemm_workspace(const yh_gemm *g, int threads);

@@ -20,7 +20,8 @@ static yh_status forward(yh_tensor *t, yh_pool *pool, yh_err *err)
                  .ldb = w->dim[1],
                  .ldc = w->dim[0],
                  .bias = t->src[B] != NULL ? t->src[B]->data : NULL,
-                 .residual = t->src[RESIDUAL] != NULL ? t->src[RESIDUAL]->data : NULL};
+                 .residual = t->src[RESIDUAL] != NULL ? t->src[RESIDUAL]->data : NULL,
+                 .packed_b = w->packed[0]};
     return yh_gemm_run(&p, pool, err);
 }
 
@@ -95,7 +96,8 @@ static yh_status dx_run(yh_tensor *t, yh_pool *pool, yh_err *err)
                  .lda = dy->dim[1],
                  .ldb = w->dim[1],
                  .ldc = w->dim[1],
-                 .residual = add != NULL ? add->data : NULL};
+                 .residual = add != NULL ? add->data : NULL,
+                 .packed_b = w->packed[1]};
     return yh_gemm_run(&p, pool, err);
 }
 

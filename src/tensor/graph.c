@@ -238,6 +238,12 @@ void yh_tensor_bind_grad(yh_tensor *t, float *grad)
     t->grad_data = grad;
 }
 
+void yh_tensor_bind_packed(yh_tensor *t, const void *by_rows, const void *by_columns)
+{
+    t->packed[0] = by_rows;
+    t->packed[1] = by_columns;
+}
+
 void yh_graph_keep(yh_graph *g, yh_tensor *t)
 {
     (void)g;

@@ -38,6 +38,8 @@ struct yh_tensor {
     /* PARAM only: F32 gradient buffer, bound by the caller, accumulated into by backward nodes */
     float *grad_data;
     bool grad_empty; /* PARAM only: what is there counts as zero (yh_graph_clear_grads) */
+    /* PARAM only: the matrix [n, k] packed for x · wᵀ and for dy · w (kernels.h), or NULL */
+    const void *packed[2];
     bool needs_grad;
     yh_tensor *grad; /* NODE/INPUT: gradient node once yh_graph_backward ran */
     int32_t id;      /* order of creation = order of execution */
@@ -60,6 +62,8 @@ yh_tensor *yh_graph_param(yh_graph *g, const char *name, yh_dtype type, int ndim
 yh_tensor *yh_graph_find(const yh_graph *g, const char *name); /* inputs and params; NULL: none */
 void yh_tensor_bind(yh_tensor *t, void *data);
 void yh_tensor_bind_grad(yh_tensor *t, float *grad);
+/* The caller keeps them equal to the matrix: results are the same bits with and without. */
+void yh_tensor_bind_packed(yh_tensor *t, const void *by_rows, const void *by_columns);
 int64_t yh_tensor_count(const yh_tensor *t); /* elements */
 size_t yh_tensor_bytes(const yh_tensor *t);
 

@@ -4,7 +4,10 @@
 
 #include "models/weights.h"
 
-enum { MUON_GRAIN = 4096 }; /* elements that a thread takes at least */
+enum {
+    MUON_GRAIN = 4096, /* elements that a thread takes at least */
+    ROWS = 32          /* of a matrix, updated and packed together */
+};
 
 typedef struct yh_optim_block {
     int param;
@@ -47,21 +50,31 @@ yh_status yh_optim_bytes(const yh_model_config *cfg, yh_optimizer kind, yh_dtype
     return YH_OK;
 }
 
+/* Elements of a block: of a matrix whole groups of ROWS rows. */
+static int64_t block_size(const yh_optim_param *q)
+{
+    if (q->p->spec.ndim != 2)
+        return YH_OPTIM_BLOCK;
+    const int64_t group = ROWS * q->cols, groups = YH_OPTIM_BLOCK / group;
+    return group * (groups > 0 ? groups : 1);
+}
+
 static yh_status make_blocks(yh_optim *o, yh_err *err)
 {
     int64_t count = 0;
     for (int i = 0; i < o->n; i++)
-        count += (o->param[i].n + YH_OPTIM_BLOCK - 1) / YH_OPTIM_BLOCK;
+        count += (o->param[i].n - 1) / block_size(&o->param[i]) + 1;
     o->block = yh_calloc((size_t)count, sizeof *o->block);
     o->partial = yh_calloc((size_t)count, sizeof *o->partial);
     if (o->block == NULL || o->partial == NULL)
         return yh_fail(err, YH_NOMEM, "no memory for the optimiser");
-    for (int i = 0; i < o->n; i++)
-        for (int64_t at = 0; at < o->param[i].n; at += YH_OPTIM_BLOCK) {
-            int64_t left = o->param[i].n - at;
-            o->block[o->blocks++] = (yh_optim_block){
-                i, at, at + (left < YH_OPTIM_BLOCK ? left : (int64_t)YH_OPTIM_BLOCK)};
+    for (int i = 0; i < o->n; i++) {
+        const int64_t size = block_size(&o->param[i]);
+        for (int64_t at = 0; at < o->param[i].n; at += size) {
+            const int64_t left = o->param[i].n - at;
+            o->block[o->blocks++] = (yh_optim_block){i, at, at + (left < size ? left : size)};
         }
+    }
     return YH_OK;
 }
 
@@ -117,6 +130,7 @@ void yh_optim_fini(yh_optim *o)
     yh_big_free(o->grad, o->grad_bytes);
     yh_big_free(o->state, o->state_bytes);
     yh_big_free(o->scratch, o->scratch_bytes);
+    yh_big_free(o->packed, o->packed_bytes);
     *o = (yh_optim){0};
 }
 
@@ -233,6 +247,81 @@ yh_status yh_optim_place(yh_optim *o, yh_pool *pool, yh_err *err)
     return YH_OK;
 }
 
+/* ------------------------------------------------------------------ packing */
+
+/* The product that reads a matrix [rows, cols] by rows (x · wᵀ) or by columns (dy · w). */
+static yh_gemm product(int64_t rows, int64_t cols, yh_dtype type, const void *w, int way)
+{
+    return (yh_gemm){.n = way == 0 ? rows : cols,
+                     .k = way == 0 ? cols : rows,
+                     .ab_type = type,
+                     .trans_b = way == 0,
+                     .b = w,
+                     .ldb = cols};
+}
+
+static size_t packed_size(const yh_param_spec *s, yh_dtype type, int way)
+{
+    const yh_gemm g = product(s->dim[0], s->dim[1], type, NULL, way);
+    return s->kind == YH_PARAM_MATRIX ? (yh_gemm_weight_bytes(&g) + 63) & ~(size_t)63 : 0;
+}
+
+size_t yh_optim_pack_bytes(const yh_model_config *cfg, yh_dtype type)
+{
+    const yh_model_family *f = yh_model_family_find(cfg->family);
+    size_t bytes = 0;
+    for (int i = 0; f != NULL && i < f->param_count(cfg); i++) {
+        yh_param_spec s;
+        f->param_spec(cfg, i, &s);
+        bytes += packed_size(&s, type, 0) + packed_size(&s, type, 1);
+    }
+    return bytes;
+}
+
+/* Rows [begin, end) of a matrix. */
+static void pack_rows(const yh_optim *o, const yh_optim_param *q, int64_t begin, int64_t end)
+{
+    const void *w = q->p->w != NULL ? (const void *)q->p->w : (const void *)q->p->w16;
+    for (int way = 0; way < 2; way++) {
+        if (q->packed[way] == NULL)
+            continue;
+        const yh_gemm g = product(q->rows, q->cols, o->type, w, way);
+        yh_gemm_pack_rows(&g, q->packed[way], begin, end);
+    }
+}
+
+static void pack_blocks(void *arg, int64_t begin, int64_t end, int worker)
+{
+    const yh_optim *o = arg;
+    (void)worker;
+    for (int64_t i = begin; i < end; i++) {
+        const yh_optim_block *b = &o->block[i];
+        const yh_optim_param *q = &o->param[b->param];
+        pack_rows(o, q, b->begin / q->cols, b->end / q->cols);
+    }
+}
+
+yh_status yh_optim_pack(yh_optim *o, yh_pool *pool, yh_err *err)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < o->n; i++)
+        bytes += packed_size(&o->param[i].p->spec, o->type, 0) +
+                 packed_size(&o->param[i].p->spec, o->type, 1);
+    o->packed = yh_big_alloc(bytes);
+    o->packed_bytes = bytes;
+    if (o->packed == NULL)
+        return yh_fail(err, YH_NOMEM, "no memory for packed weights (%zu bytes)", bytes);
+    char *at = o->packed;
+    for (int i = 0; i < o->n; i++)
+        for (int way = 0; way < 2; way++) {
+            const size_t size = packed_size(&o->param[i].p->spec, o->type, way);
+            o->param[i].packed[way] = size > 0 ? at : NULL;
+            at += size;
+        }
+    yh_pool_run(pool, o->blocks, 1, pack_blocks, o);
+    return YH_OK;
+}
+
 /* ------------------------------------------------------------------ step */
 
 typedef struct step_job {
@@ -264,9 +353,15 @@ static void adamw_part(void *arg, int64_t begin, int64_t end, int worker)
         if (q->muon)
             continue;
         float wd = q->p->spec.decay ? (float)r->weight_decay : 0.0f;
-        yh_kernels()->adamw(q->p->w, q->p->w16, q->p->low, q->g, q->m, q->v, j->g_scale, j->lr,
-                            (float)r->beta1, (float)r->beta2, (float)r->eps, wd, j->c1, j->c2,
-                            b->begin, b->end);
+        const int64_t step =
+            (q->packed[0] != NULL || q->packed[1] != NULL) ? ROWS * q->cols : b->end - b->begin;
+        for (int64_t at = b->begin; at < b->end; at += step) {
+            const int64_t to = b->end - at < step ? b->end : at + step;
+            yh_kernels()->adamw(q->p->w, q->p->w16, q->p->low, q->g, q->m, q->v, j->g_scale, j->lr,
+                                (float)r->beta1, (float)r->beta2, (float)r->eps, wd, j->c1, j->c2,
+                                at, to);
+            pack_rows(j->o, q, at / q->cols, to / q->cols); /* while a cache has them */
+        }
     }
 }
 
@@ -284,18 +379,29 @@ static void momentum_part(void *arg, int64_t begin, int64_t end, int worker)
     }
 }
 
-static void apply_part(void *arg, int64_t begin, int64_t end, int worker)
+static void apply_range(const step_job *j, int64_t begin, int64_t end)
 {
-    const step_job *j = arg;
     float w[1024];
     const int64_t step = (int64_t)(sizeof w / sizeof *w);
-    (void)worker;
     for (int64_t at = begin; at < end; at += step) {
         const int64_t n = end - at < step ? end - at : step;
         yh_weights_get(j->q->p, true, at, w, n);
         for (int64_t i = 0; i < n; i++)
             w[i] = w[i] * j->decay - j->muon_lr * j->update[at + i];
         yh_weights_put(j->q->p, at, w, n);
+    }
+}
+
+/* Groups of rows. */
+static void apply_part(void *arg, int64_t begin, int64_t end, int worker)
+{
+    const step_job *j = arg;
+    const yh_optim_param *q = j->q;
+    (void)worker;
+    for (int64_t row = begin * ROWS; row < end * ROWS && row < q->rows; row += ROWS) {
+        const int64_t to = row + ROWS < q->rows ? row + ROWS : q->rows;
+        apply_range(j, row * q->cols, to * q->cols);
+        pack_rows(j->o, q, row, to);
     }
 }
 
@@ -315,7 +421,7 @@ static yh_status muon_step(step_job *j, double muon_lr, yh_pool *pool, yh_err *e
         j->decay = (float)(1.0 - muon_lr * wd);
         yh_pool_run(pool, q->n, MUON_GRAIN, momentum_part, j);
         YH_TRY(yh_muon_orthogonalise(j->update, q->rows, q->cols, o->type, scratch, pool, err));
-        yh_pool_run(pool, q->n, MUON_GRAIN, apply_part, j);
+        yh_pool_run(pool, (q->rows + ROWS - 1) / ROWS, 1, apply_part, j);
     }
     return YH_OK;
 }

@@ -24,6 +24,7 @@ typedef struct yh_optim_param {
     bool muon;
     int64_t n, rows, cols;
     float *g, *m, *v;
+    void *packed[2]; /* see yh_optim_pack; NULL: not packed */
 } yh_optim_param;
 
 typedef struct yh_optim {
@@ -33,8 +34,8 @@ typedef struct yh_optim {
     int64_t blocks;
     struct yh_optim_block *block; /* pieces of at most YH_OPTIM_BLOCK elements, one a work item */
     double *partial;              /* [blocks] sums of squares */
-    void *grad, *state, *scratch; /* yh_big_alloc */
-    size_t grad_bytes, state_bytes, scratch_bytes;
+    void *grad, *state, *scratch, *packed; /* yh_big_alloc */
+    size_t grad_bytes, state_bytes, scratch_bytes, packed_bytes;
     yh_dtype type; /* of Muon's products */
 } yh_optim;
 
@@ -53,6 +54,11 @@ void yh_optim_fini(yh_optim *o);
  * (yh_pool_pinned) the weights that the model owns move to memory that is touched likewise. Values
  * stay, and no more memory is taken than steps will need. */
 yh_status yh_optim_place(yh_optim *o, yh_pool *pool, yh_err *err) YH_MUST_CHECK;
+
+/* Keeps the hidden matrices packed, too, for both products that read them (yh_tensor_bind_packed):
+ * now, and in the pass of every step. Whatever else changes weights comes before. */
+yh_status yh_optim_pack(yh_optim *o, yh_pool *pool, yh_err *err) YH_MUST_CHECK;
+size_t yh_optim_pack_bytes(const yh_model_config *cfg, yh_dtype type); /* that this takes */
 
 /* One update, t = 1, 2, ...: norm of the gradients (returned), clip, update. The
  * gradients stay: the next step's overwrite them (yh_graph_clear_grads). lr: AdamW's of this step;

@@ -49,7 +49,8 @@ int yh_plan_depth(const yh_plan_facts *f, double flops_total, double *predicted_
 /* Steps that the run takes, or is expected to take by time. */
 uint64_t yh_plan_expected_steps(const yh_train_plan *p, const yh_plan_facts *f);
 /* One line for people; caller frees with yh_free; NULL: no memory. */
-char *yh_plan_text(const yh_train_plan *p, const yh_plan_facts *f, uint64_t memory, int recompute);
+char *yh_plan_text(const yh_train_plan *p, const yh_plan_facts *f, uint64_t memory, int recompute,
+                   bool packed);
 
 /* ---- plan_json.c: into and out of trainer_state.json (cfg excepted: config.json holds it) ---- */
 json_t *yh_plan_to_json(const yh_train_plan *p); /* NULL: no memory */

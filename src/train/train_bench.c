@@ -58,7 +58,8 @@ static yh_status build(bench *b, const yh_bench_step_options *o, yh_bench_step *
     YH_TRY(yh_graph_measure(t->graph, &graph, err));
     YH_TRY(yh_optim_bytes(&p->cfg, p->optim.kind, p->type, &grads, &state, &scratch, err));
     out->weights = yh_model_param_total(&p->cfg);
-    out->memory = graph + grads + state + scratch + out->weights * 4;
+    out->memory = graph + grads + state + scratch + out->weights * 4 +
+                  (o->pack_weights ? yh_optim_pack_bytes(&p->cfg, p->type) : 0);
     uint64_t have = yh_mem_available();
     if (have != 0 && out->memory > have)
         return yh_fail(err, YH_LIMIT, "a step of %s needs %.1f GB, %.1f GB are available", o->model,
@@ -66,6 +67,8 @@ static yh_status build(bench *b, const yh_bench_step_options *o, yh_bench_step *
     YH_TRY(yh_model_init(&t->model, &p->cfg, p->type, 1, err));
     YH_TRY(yh_optim_init(&t->optim, t->model, &p->optim, err));
     YH_TRY(yh_optim_place(&t->optim, t->pool, err));
+    if (o->pack_weights)
+        YH_TRY(yh_optim_pack(&t->optim, t->pool, err));
     YH_TRY(yh_trainer_bind(t, err));
     int64_t n = t->build.rows;
     for (int64_t i = 0; i < n; i++) {

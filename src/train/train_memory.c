@@ -9,7 +9,8 @@ enum {
     PROCESS_BYTES = 2 << 20,
     PRODUCT_EXTRA = 1 << 20 /* tiles of sums, attention */,
     DATA_KEPT = 64 << 20, /* of mapped tokens; more are released while training */
-    DATA_ENTRY = 32       /* a document's in the index */
+    DATA_ENTRY = 32,      /* a document's in the index */
+    PACK_MICRO = 4        /* micro-batches of a step from which on packed weights are worth it */
 };
 
 static uint64_t round_64(uint64_t n)
@@ -101,7 +102,8 @@ static yh_status predict(yh_trainer *t, yh_err *err)
     m->loader = yh_loader_memory(t->loader) + t->heldout.runs * (uint64_t)t->heldout.rows * 16 +
                 (uint64_t)p->context * p->micro_batch * 32;
     m->data = data_bytes(t);
-    m->total = m->weights + m->shadow + m->grads + m->state + m->scratch + m->graph +
+    m->packed = t->pack ? yh_optim_pack_bytes(&p->cfg, p->type) : 0;
+    m->total = m->weights + m->shadow + m->packed + m->grads + m->state + m->scratch + m->graph +
                m->eval_graph + m->loader + m->data + m->process;
     return YH_OK;
 }
@@ -123,6 +125,16 @@ static bool fits(const fit *f, const yh_train_memory *m)
     return f->available == 0 || m->total - m->data - m->process <= f->available;
 }
 
+/* The optimiser's pass takes longer where it packs, each micro-batch's products a little less; with
+ * AMX, where arithmetic is cheap and nothing is read in place, much less. */
+static bool pack_pays(const yh_trainer *t)
+{
+    const yh_train_plan *p = &t->plan;
+    if (t->o->pack_weights != YH_PACK_AUTO)
+        return t->o->pack_weights == YH_PACK_ON;
+    return yh_isa_current() >= YH_ISA_AMX && p->type == YH_BF16 && p->micro_batches >= PACK_MICRO;
+}
+
 static yh_status try_level(yh_trainer *t, int level, fit *f, bool *yes, yh_err *err)
 {
     yh_graph_free(t->graph);
@@ -132,7 +144,12 @@ static yh_status try_level(yh_trainer *t, int level, fit *f, bool *yes, yh_err *
     YH_TRY(yh_trainer_graph(&t->graph, &t->build, &t->plan, true, level, err));
     if (t->heldout.runs > 0)
         YH_TRY(yh_trainer_graph(&t->eval_graph, &t->eval_build, &t->plan, false, 0, err));
+    t->pack = pack_pays(t);
     YH_TRY(predict(t, err));
+    if (t->pack && t->o->pack_weights == YH_PACK_AUTO && !fits(f, &t->memory)) {
+        t->pack = false;
+        YH_TRY(predict(t, err));
+    }
     if (f->least.total == 0 || t->memory.total < f->least.total) {
         f->least = t->memory;
         f->least_level = level;
@@ -175,15 +192,16 @@ static yh_status does_not_fit(const fit *f, yh_err *err)
     const yh_train_memory *m = &f->least;
     bool limit = f->limit != 0 && m->total > f->limit;
     uint64_t need = limit ? m->total : m->total - m->data - m->process;
-    return yh_fail(
-        err, YH_LIMIT,
-        "training needs at least %.0f MB (weights and optimiser %.0f MB, activations "
-        "%.0f MB at recomputation level %d with micro-batches of %u row%s), %.0f MB "
-        "are %s; use a smaller --depth, %s--context",
-        ceil((double)need / 1e6), (double)(m->weights + m->shadow + m->grads + m->state) / 1e6,
-        (double)(m->graph + m->eval_graph) / 1e6, f->least_level, f->least_rows,
-        f->least_rows == 1 ? "" : "s", (double)(limit ? f->limit : f->available) / 1e6,
-        limit ? "allowed" : "available", f->least_rows > 1 ? "--micro-batch or " : "or ");
+    return yh_fail(err, YH_LIMIT,
+                   "training needs at least %.0f MB (weights and optimiser %.0f MB, activations "
+                   "%.0f MB at recomputation level %d with micro-batches of %u row%s), %.0f MB "
+                   "are %s; use a smaller --depth, %s--context",
+                   ceil((double)need / 1e6),
+                   (double)(m->weights + m->shadow + m->packed + m->grads + m->state) / 1e6,
+                   (double)(m->graph + m->eval_graph) / 1e6, f->least_level, f->least_rows,
+                   f->least_rows == 1 ? "" : "s", (double)(limit ? f->limit : f->available) / 1e6,
+                   limit ? "allowed" : "available",
+                   f->least_rows > 1 ? "--micro-batch or " : "or ");
 }
 
 yh_status yh_trainer_fit_memory(yh_trainer *t, yh_err *err)

@@ -436,7 +436,8 @@ yh_status yh_plan_make(yh_train_plan *p, const yh_train_options *given, const yh
     return YH_OK;
 }
 
-char *yh_plan_text(const yh_train_plan *p, const yh_plan_facts *f, uint64_t memory, int recompute)
+char *yh_plan_text(const yh_train_plan *p, const yh_plan_facts *f, uint64_t memory, int recompute,
+                   bool packed)
 {
     char budget[64];
     yh_buf b;
@@ -449,7 +450,7 @@ char *yh_plan_text(const yh_train_plan *p, const yh_plan_facts *f, uint64_t memo
     yh_status s = yh_buf_addf(
         &b, NULL,
         "%s, %d layers, width %d, %.3gM weights, %s; context %u, batch %llu tokens (%u x %u rows); "
-        "%s%s, about %.3gM tokens (%.2g passes over %.3gM); %.0f MB of memory%s",
+        "%s%s, about %.3gM tokens (%.2g passes over %.3gM); %.0f MB of memory%s%s",
         p->cfg.family, p->cfg.layers, p->cfg.width, (double)yh_model_param_total(&p->cfg) / 1e6,
         p->type == YH_BF16 ? "bf16" : "f32", p->context, (unsigned long long)p->batch_tokens,
         p->micro_batches, p->micro_batch, p->optim.kind == YH_OPT_MUON ? "Muon, " : "AdamW, ",
@@ -457,7 +458,8 @@ char *yh_plan_text(const yh_train_plan *p, const yh_plan_facts *f, uint64_t memo
         (double)memory / 1e6,
         recompute == 0   ? ""
         : recompute == 1 ? ", cheap activations computed again"
-                         : ", blocks computed again");
+                         : ", blocks computed again",
+        packed ? ", weights packed" : "");
     if (s != YH_OK)
         yh_buf_fini(&b);
     return b.data;

@@ -69,22 +69,24 @@ static json_t *num_or_null(double v)
 
 static yh_status note_plan(yh_trainer *t, yh_err *err)
 {
-    char *text = yh_plan_text(&t->plan, &t->facts, t->memory.total, t->recompute);
+    char *text = yh_plan_text(&t->plan, &t->facts, t->memory.total, t->recompute, t->pack);
     tell(t, "plan", 0, 0, text);
     const yh_train_memory *m = &t->memory;
-    json_t *parts = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "weights",
-                              (json_int_t)m->weights, "shadow", (json_int_t)m->shadow, "gradients",
-                              (json_int_t)m->grads, "optimizer", (json_int_t)m->state, "scratch",
-                              (json_int_t)m->scratch, "graph", (json_int_t)m->graph, "eval_graph",
-                              (json_int_t)m->eval_graph, "loader", (json_int_t)m->loader, "data",
-                              (json_int_t)m->data, "process", (json_int_t)m->process);
-    json_t *j = json_pack(
-        "{s:s, s:I, s:o, s:s?, s:I, s:I, s:o, s:i, s:f, s:f}", "event",
-        t->resumed ? "resume" : "plan", "step", (json_int_t)t->state.step, "plan",
-        yh_plan_to_json(&t->plan), "text", text, "weights",
-        (json_int_t)yh_model_param_total(&t->plan.cfg), "memory_predicted", (json_int_t)m->total,
-        "memory_parts", parts, "recompute", t->recompute, "flops_per_token",
-        yh_model_flops_per_token(&t->plan.cfg, t->plan.context), "peak_flops", t->peak);
+    json_t *parts = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "weights",
+                              (json_int_t)m->weights, "shadow", (json_int_t)m->shadow, "packed",
+                              (json_int_t)m->packed, "gradients", (json_int_t)m->grads, "optimizer",
+                              (json_int_t)m->state, "scratch", (json_int_t)m->scratch, "graph",
+                              (json_int_t)m->graph, "eval_graph", (json_int_t)m->eval_graph,
+                              "loader", (json_int_t)m->loader, "data", (json_int_t)m->data,
+                              "process", (json_int_t)m->process);
+    json_t *j =
+        json_pack("{s:s, s:I, s:o, s:s?, s:I, s:I, s:o, s:i, s:b, s:f, s:f}", "event",
+                  t->resumed ? "resume" : "plan", "step", (json_int_t)t->state.step, "plan",
+                  yh_plan_to_json(&t->plan), "text", text, "weights",
+                  (json_int_t)yh_model_param_total(&t->plan.cfg), "memory_predicted",
+                  (json_int_t)m->total, "memory_parts", parts, "recompute", t->recompute,
+                  "pack_weights", (int)t->pack, "flops_per_token",
+                  yh_model_flops_per_token(&t->plan.cfg, t->plan.context), "peak_flops", t->peak);
     yh_free(text);
     return yh_metrics_add(&t->metrics, j, err);
 }

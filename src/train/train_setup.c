@@ -101,6 +101,7 @@ yh_status yh_trainer_bind(yh_trainer *t, yh_err *err)
         if (w == NULL)
             return yh_fail(err, YH_INTERNAL, "%s: not in the graph", name);
         yh_tensor_bind_grad(w, t->optim.param[i].g);
+        yh_tensor_bind_packed(w, t->optim.param[i].packed[0], t->optim.param[i].packed[1]);
     }
     int64_t n = t->build.rows;
     t->rows = yh_calloc((size_t)n * 8, sizeof *t->rows);
@@ -176,6 +177,8 @@ static yh_status open_all(yh_trainer *t, yh_err *err)
     YH_TRY(yh_optim_place(&t->optim, t->pool, err));
     if (t->resumed)
         YH_TRY(yh_checkpoint_load_optim(t, err));
+    if (t->pack)
+        YH_TRY(yh_optim_pack(&t->optim, t->pool, err));
     YH_TRY(yh_trainer_bind(t, err));
     return yh_metrics_open(&t->metrics, o->out, t->resumed ? t->state.metrics_bytes : 0, err);
 }

@@ -27,8 +27,8 @@ typedef struct yh_train_state {
 } yh_train_state;
 
 typedef struct yh_train_memory {
-    uint64_t weights, shadow /* bf16; weights: what these lack, and F32 */, grads, state, scratch,
-        graph, eval_graph, loader, data, process, total;
+    uint64_t weights, shadow /* bf16; weights: what these lack, and F32 */, packed, grads, state,
+        scratch, graph, eval_graph, loader, data, process, total;
 } yh_train_memory;
 
 typedef struct yh_metrics {
@@ -71,6 +71,7 @@ typedef struct yh_trainer {
     double peak;          /* FLOP/s of the machine in the compute type; 0: not measured */
     bool resumed;
     int recompute;     /* level */
+    bool pack;         /* yh_optim_pack */
     bool release_data; /* mapped tokens are let go of after each micro-batch */
 
     yh_tokens *tokens;
@@ -111,8 +112,8 @@ yh_status yh_trainer_bind(yh_trainer *t, yh_err *err) YH_MUST_CHECK;
 
 /* ---- train_memory.c ---- */
 /* Builds, not yet plans, the graphs at the lowest level of recomputation at which the run fits into
- * the limit and the machine, with fewer rows at once where a limit asks for it; fills t->memory and
- * t->recompute. YH_LIMIT: nothing fits, the message says what the least would be. */
+ * the limit and the machine, with fewer rows at once where a limit asks for it; fills t->memory,
+ * t->recompute and t->pack. YH_LIMIT: nothing fits, the message says what the least would be. */
 yh_status yh_trainer_fit_memory(yh_trainer *t, yh_err *err) YH_MUST_CHECK;
 
 /* ---- train_eval.c ---- */

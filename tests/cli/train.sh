@@ -29,13 +29,18 @@ done
 "$YH" train $small -o run --steps 12 2>/dev/null | grep -q '12 steps' || fail "a finished run is told again"
 
 # memory: what was predicted is within 5% of what was used (a model large enough to count)
-"$YH" train --data tokens -o memory --depth 3 --context 64 --micro-batch 16 --steps 4 --json >out 2>err
-grep -q '__[at]san_init' "$YH" || awk -F'[:,]' '{ for (i = 1; i < NF; i++) { if ($i ~ /memory_predicted/) p = $(i+1)
+for pack in off on; do
+    "$YH" train --data tokens -o memory-$pack --depth 3 --context 64 --micro-batch 16 --steps 4 --pack-weights $pack --json >out 2>err
+    grep -q '__[at]san_init' "$YH" || awk -F'[:,]' '{ for (i = 1; i < NF; i++) { if ($i ~ /memory_predicted/) p = $(i+1)
         if ($i ~ /memory_peak/) m = $(i+1) } }
     END { r = m / p; print "memory: " r " of the predicted"; exit !(r > 0.95 && r < 1.05) }' out || fail "$(cat out)"
+done
+cmp memory-off/model.safetensors memory-on/model.safetensors || fail "packed weights changed the result"
+grep -q 'weights packed' err || fail "$(cat err)"
 
 expect 2 "--data TOKENS and --out RUN" "$YH" train -o x
 expect 2 "--steps must be" "$YH" train $small -o x --steps 0
+expect 2 "--pack-weights" "$YH" train $small -o x --pack-weights maybe
 expect 2 "--optimizer" "$YH" train $small -o x --optimizer sgd
 expect 1 "no model \"nosuch\"" "$YH" train --data tokens -o x --model nosuch
 expect 1 "nowhere" "$YH" train --data nowhere -o x

@@ -345,6 +345,51 @@ static void same_exponentials_on_any_threads(void **state)
     }
 }
 
+/* A weight packed for good, rows at a time: the whole's bytes, and products with the bits of those
+ * that pack for themselves, for both ways to read it, in place or turned as these may be. */
+static void weights_stay_packed(void **state)
+{
+    (void)state;
+    static const int64_t shape[][3] = {
+        {1, 33, 40}, {25, 64, 96}, {130, 100, 70}, {300, 161, 257}, {600, 96, 1100}};
+    yh_pool *pool;
+    assert_int_equal(yh_pool_create(&pool, 2, NULL), YH_OK);
+    for (int i = 0; i < 5; i++)
+        for (int way = 0; way < 8; way++) {
+            gemm_case t = {.m = shape[i][0],
+                           .n = shape[i][1],
+                           .k = shape[i][2],
+                           .ab_type = way & 1 ? YH_BF16 : YH_F32,
+                           .c_type = way & 1 ? YH_BF16 : YH_F32,
+                           .trans_b = (way & 2) != 0,
+                           .residual = way & 4 ? 1 : 0,
+                           .reals = true};
+            gemm_operands o;
+            operands_make(&o, &t, 7, true);
+            const int64_t rows = t.trans_b ? t.n : t.k;
+            guarded whole, part;
+            guarded_make(&whole, yh_gemm_weight_bytes(&o.g), false);
+            guarded_make(&part, yh_gemm_weight_bytes(&o.g), false);
+            yh_gemm_pack_b(&o.g, whole.p, pool);
+            for (int64_t at = 0; at < rows; at += 64)
+                yh_gemm_pack_rows(&o.g, part.p, at, rows - at < 64 ? rows : at + 64);
+            assert_memory_equal(whole.p, part.p, yh_gemm_weight_bytes(&o.g));
+            assert_int_equal(yh_gemm_run(&o.g, pool, NULL), YH_OK);
+            void *want = malloc(o.c_bytes);
+            assert_non_null(want);
+            memcpy(want, o.g.c, o.c_bytes);
+            memcpy(o.g.c, o.c_before, o.c_bytes);
+            o.g.packed_b = part.p;
+            assert_int_equal(yh_gemm_run(&o.g, pool, NULL), YH_OK);
+            assert_memory_equal(want, o.g.c, o.c_bytes);
+            free(want);
+            guarded_free(&whole);
+            guarded_free(&part);
+            operands_free(&o);
+        }
+    yh_pool_free(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_way),
@@ -359,6 +404,7 @@ int main(void)
                                        cmocka_unit_test(exponentials),
                                        cmocka_unit_test(same_exponentials_on_any_threads),
                                        cmocka_unit_test(at_the_same_time),
+                                       cmocka_unit_test(weights_stay_packed),
                                        cmocka_unit_test(no_allocation_for_a_shape_once_seen)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

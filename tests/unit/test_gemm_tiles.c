@@ -53,6 +53,44 @@ static void large(void **state)
     yh_pool_free(pool);
 }
 
+/* Parts of k that are packed one by one make the panels that are packed at once: what the optimiser
+ * does with its rows. */
+static void packs_parts_of_k(void **state)
+{
+    (void)state;
+    const yh_micro *u = &yh_gemm_bf16__tiles;
+    for (int64_t k = 70; k <= 130; k += 20) {
+        const int64_t n = 77, padded = (k + u->k_align - 1) / u->k_align * u->k_align;
+        guarded src, whole, parts;
+        guarded_make(&src, (size_t)(k * n) * 2, true);
+        guarded_make(&whole, (size_t)(96 * padded) * 2, true);
+        guarded_make(&parts, (size_t)(96 * padded) * 2, true);
+        for (int64_t i = 0; i < k * n; i++)
+            ((yh_bf16 *)(void *)src.p)[i] = (yh_bf16)(i * 7 + 1);
+        yh_pack p = {.src = src.p,
+                     .ld = n,
+                     .src_type = YH_BF16,
+                     .dst_type = YH_BF16,
+                     .outer = n,
+                     .k = k,
+                     .k_padded = padded,
+                     .to = padded,
+                     .r = u->nr,
+                     .unit = u->unit_b,
+                     .dst = whole.p};
+        yh_gemm_helpers_current()->gemm_pack(&p, 0, 3);
+        p.dst = parts.p;
+        for (p.from = 0; p.from < padded; p.from += 32) {
+            p.to = p.from + 32 < k ? p.from + 32 : padded;
+            yh_gemm_helpers_current()->gemm_pack(&p, 0, 3);
+        }
+        assert_memory_equal(whole.p, parts.p, (size_t)(96 * padded) * 2);
+        guarded_free(&src);
+        guarded_free(&whole);
+        guarded_free(&parts);
+    }
+}
+
 /* Panels of the exact size between guard pages: the kernel touches nothing beside them. */
 static void stays_inside_its_panels(void **state)
 {
@@ -79,7 +117,7 @@ static void stays_inside_its_panels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_way), cmocka_unit_test(each_size),
-                                       cmocka_unit_test(large),
+                                       cmocka_unit_test(large), cmocka_unit_test(packs_parts_of_k),
                                        cmocka_unit_test(stays_inside_its_panels)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

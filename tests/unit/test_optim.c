@@ -260,6 +260,68 @@ static void threads_and_places_do_not_change_bits(void **state)
     yh_model_free(m);
 }
 
+/* Packed matrices are the weights' after every step, and the weights are those without packing. */
+static void packed_weights_follow(void **state)
+{
+    (void)state;
+    yh_pool *pool = NULL;
+    yh_err e = YH_ERR_INIT;
+    yh_model_config odd = config;
+    odd.ffn = 100; /* no whole number of panels */
+    odd.width = 48;
+    assert_int_equal(yh_pool_create(&pool, 3, &e), YH_OK);
+    for (int kind = 0; kind < 4; kind++) {
+        const yh_dtype type = kind & 1 ? YH_BF16 : YH_F32;
+        yh_optim_rule rule = {kind & 2 ? YH_OPT_MUON : YH_OPT_ADAMW, 0.9, 0.95, 1e-8, 0.95, 0.1, 1};
+        yh_model *m = NULL, *plain = NULL;
+        yh_optim o, p;
+        double norm = 0;
+        assert_int_equal(yh_model_init(&m, &odd, type, 1, &e), YH_OK);
+        assert_int_equal(yh_model_init(&plain, &odd, type, 1, &e), YH_OK);
+        assert_int_equal(yh_optim_init(&o, m, &rule, &e), YH_OK);
+        assert_int_equal(yh_optim_init(&p, plain, &rule, &e), YH_OK);
+        assert_int_equal(yh_optim_pack(&o, pool, &e), YH_OK);
+        assert_int_equal(o.packed_bytes, yh_optim_pack_bytes(&odd, type));
+        for (uint64_t t = 1; t <= 3; t++) {
+            int packed = 0;
+            for (int i = 0; i < o.n; i++) {
+                const yh_param *w = o.param[i].p;
+                const size_t size =
+                    (size_t)count(&w->spec) * yh_dtype_size(w->w ? YH_F32 : YH_BF16);
+                const void *data = w->w != NULL ? (void *)w->w : (void *)w->w16;
+                const yh_param *other = &plain->params[i];
+                assert_memory_equal(data, other->w != NULL ? (void *)other->w : (void *)other->w16,
+                                    size);
+                for (int way = 0; way < 2 && o.param[i].packed[way] != NULL; way++) {
+                    const yh_gemm g = {.n = w->spec.dim[way],
+                                       .k = w->spec.dim[1 - way],
+                                       .ab_type = type,
+                                       .trans_b = way == 0,
+                                       .b = data,
+                                       .ldb = w->spec.dim[1]};
+                    const size_t bytes = yh_gemm_weight_bytes(&g);
+                    void *want = yh_big_alloc(bytes);
+                    assert_non_null(want);
+                    yh_gemm_pack_b(&g, want, NULL);
+                    assert_memory_equal(want, o.param[i].packed[way], bytes);
+                    yh_big_free(want, bytes);
+                    packed++;
+                }
+            }
+            assert_int_equal(packed, 2 * 14);
+            fill_gradients(&o, t);
+            fill_gradients(&p, t);
+            assert_int_equal(yh_optim_step(&o, t, 1e-2, 0.02, pool, &norm, &e), YH_OK);
+            assert_int_equal(yh_optim_step(&p, t, 1e-2, 0.02, NULL, &norm, &e), YH_OK);
+        }
+        yh_optim_fini(&o);
+        yh_optim_fini(&p);
+        yh_model_free(m);
+        yh_model_free(plain);
+    }
+    yh_pool_free(pool);
+}
+
 static bool near(double a, double b)
 {
     return fabs(a - b) < 1e-12;
@@ -296,6 +358,7 @@ int main(void)
         cmocka_unit_test(muon_steps_matrices_only),
         cmocka_unit_test(bad_gradients_change_nothing),
         cmocka_unit_test(threads_and_places_do_not_change_bits),
+        cmocka_unit_test(packed_weights_follow),
         cmocka_unit_test(schedules_have_their_shapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -326,6 +326,36 @@ static void stopped_equals_never_stopped(void **state)
     same_run(a, b);
 }
 
+/* The optimiser packs: memory is counted, and the bits are those of the run before, looks at
+ * held-out text and two resumptions between; the second goes on without. */
+static void packed_weights_do_not_change_bits(void **state)
+{
+    (void)state;
+    char a[128], b[128];
+    yh_train_result r;
+    yh_err e;
+    (void)options("whole", a); /* trained by the test before */
+    yh_train_options o = options("packed", b);
+    static const uint64_t at[] = {12, 20};
+    for (int i = 0; i < 2; i++) {
+        stopper s = {at[i]};
+        o.pack_weights = YH_PACK_ON;
+        o.progress = stop_at;
+        o.user = &s;
+        assert_int_equal(train(&o, 2 - i, &r, &e), YH_STOPPED);
+        yh_stop_clear();
+    }
+    json_t *j = plan_line(b);
+    assert_true(json_is_true(json_object_get(j, "pack_weights")));
+    assert_true(json_integer_value(json_object_get(json_object_get(j, "memory_parts"), "packed")) >
+                4 * 64 * 64);
+    json_decref(j);
+    o.progress = NULL;
+    o.pack_weights = YH_PACK_OFF;
+    assert_int_equal(train(&o, 2, &r, &e), YH_OK);
+    same_run(a, b);
+}
+
 static void resume_checks_options_and_data(void **state)
 {
     (void)state;
@@ -477,6 +507,7 @@ int main(void)
         cmocka_unit_test(adamw_in_f32_learns),
         cmocka_unit_test(threads_do_not_change_bits),
         cmocka_unit_test(stopped_equals_never_stopped),
+        cmocka_unit_test(packed_weights_do_not_change_bits),
         cmocka_unit_test(resume_checks_options_and_data),
         cmocka_unit_test(interrupted_exchange_is_put_right),
         cmocka_unit_test(by_time_and_without_heldout_text),

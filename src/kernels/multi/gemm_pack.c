@@ -257,8 +257,8 @@ void YH_KERNEL(gemm_pack)(const yh_pack *p, int64_t begin, int64_t end)
                   step = p->k_inner || p->unit > K_ACROSS ? K_BLOCK : K_ACROSS;
     for (int64_t group = begin; group < end; group += GROUP) {
         const int64_t stop = group + GROUP < end ? group + GROUP : end;
-        for (int64_t k = 0; k < p->k_padded; k += step) {
-            const int64_t k1 = k + step < p->k_padded ? k + step : p->k_padded;
+        for (int64_t k = p->from; k < p->to; k += step) {
+            const int64_t k1 = k + step < p->to ? k + step : p->to;
             for (int64_t panel = group; panel < stop; panel++) {
                 const int64_t first = panel * p->r, left = p->outer - first;
                 void *d = (char *)p->dst + first * p->k_padded * elem;
