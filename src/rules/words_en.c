@@ -23,11 +23,8 @@ static pthread_once_t class_once = PTHREAD_ONCE_INIT;
 
 static const char quotes[] = "'\"”“`‘´’‚,„»«「」『』（）〔〕【】《》〈〉〈〉⟦⟧";
 static const char punctuation[] = "…,:;!?¿؟¡()[]{}<>_#*&。？！，、；：～·।،۔؛٪";
-static const char currency[] = "$£€¥฿₽﷼₴₠₡₢₣₤₥₦₧₨₩₪₫€₭₮₯₰₱₲₳₴₵₶₷₸₹₺₻"
-                               "₼"
-                               "₽"
-                               "₾"
-                               "₿";
+static const char currency[] = "$£€¥฿₽﷼₴₠₡₢₣₤₥₦₧₨₩₪₫"
+                               "€₭₮₯₰₱₲₳₴₵₶₷₸₹₺₻₼₽₾₿";
 /* separated by blanks; behind a digit they are words of their own. The longest one counts. */
 static const char units[] =
     "km km² km³ m m² m³ dm dm² dm³ cm cm² cm³ mm mm² mm³ ha µm nm yd in ft kg g mg µg t lb oz m/s "
