@@ -136,7 +136,7 @@ static void init_param(yh_param *p, uint64_t seed, int index)
 {
     const int64_t n = yh_weights_count(&p->spec);
     const float mean = (float)p->spec.init_mean;
-    float v[1024];
+    float v[1024] = {0};
     enum { STEP = sizeof v / sizeof *v };
     for (int64_t at = 0; at < n; at += STEP) {
         for (int64_t i = 0; i < STEP; i += 4) {
