@@ -62,10 +62,7 @@ VEC_INLINE bool softmax_block(const fwd_state *f, fwd_block *b, float c, int64_t
         v_store(f->factor + v * VL, factor);
         changed |= (vi)(factor != v_set(1.0f));
     }
-    int32_t any = 0;
-    for (int i = 0; i < VL; i++)
-        any |= changed[i];
-    return any != 0;
+    return v_any(changed);
 }
 
 /* Transposed scores of nk keys; diagonal: of the queries from each step of keys on. */
